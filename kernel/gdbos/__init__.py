@@ -1,0 +1,1 @@
+"""GDBOS: the SDK. All that a plugin may import; nothing deeper is promised."""

@@ -1,0 +1,1 @@
+"""The enablement family of GDBOS plugins."""

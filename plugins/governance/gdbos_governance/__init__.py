@@ -1,0 +1,1 @@
+"""The governance family of GDBOS plugins."""

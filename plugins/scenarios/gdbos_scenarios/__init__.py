@@ -1,0 +1,1 @@
+"""The scenarios family of GDBOS plugins."""
