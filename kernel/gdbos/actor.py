@@ -1,0 +1,68 @@
+"""Who is acting, for whom, from which body, and within which reach."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from gdbos.plugin import KNOWN, PUBLIC, Permission
+
+ActorKind = Literal["anonymous", "person", "official", "system", "plugin"]
+
+
+class Link(msgspec.Struct, frozen=True):
+    """One link of the acting chain (操作链): node, system or plugin, then the person or official."""
+
+    kind: str
+    id: str
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """Someone or something that acts in one request, event or job."""
+
+    kind: ActorKind = "anonymous"
+    id: str = ""
+    """Principal id; for a plugin its name."""
+    name: str = ""
+    """How pages greet them; never written to logs."""
+    body: str = ""
+    """USCC of the body an official's active post or a system belongs to."""
+    division: str = ""
+    """GB/T 2260 code of that body."""
+    reach: Literal["own", "body", "division", "node"] = "own"
+    """How far an official's rows reach: their body, its division's subtree, or the whole node."""
+    subject: str = ""
+    """The actor's own subject key, for a person."""
+    acts_for: str = ""
+    """Subject key of the enterprise or person represented under a mandate (委托)."""
+    permissions: frozenset[str] = frozenset()
+    """Permission names, or prefixes that end in ``.*``."""
+    chain: tuple[Link, ...] = ()
+    session: UUID | None = None
+    locale: str = "zh"
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this actor holds ``permission``."""
+        if permission is PUBLIC:
+            return True
+        if self.kind == "anonymous":
+            return False
+        if permission is KNOWN or self.kind == "plugin" or permission.name in self.permissions:
+            return True
+        parts = permission.name.split(".")
+        return any(".".join([*parts[:n], "*"]) in self.permissions for n in range(1, len(parts)))
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Subject keys whose data are the actor's own, or held under a mandate."""
+        return tuple(key for key in (self.subject, self.acts_for) if key)
+
+
+ANONYMOUS = Actor()
+
+
+def plugin_actor(name: str, chain: tuple[Link, ...] = ()) -> Actor:
+    """The plugin ``name`` itself, acting in an event handler or a job; ``chain`` names who caused it."""
+    return Actor(kind="plugin", id=name, reach="node", chain=(*chain, Link("plugin", name)))

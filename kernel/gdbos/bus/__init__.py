@@ -1,0 +1,1 @@
+"""The data bus: services, grants, calls, adapters, events and their delivery."""

@@ -1,0 +1,70 @@
+"""Why a subject's data may be seen now: a live case, an inspection order, a consent, or that the data are one's own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Column, Connection, Index, String, Table, exists, insert, or_, select, update
+
+from gdbos.ids import new_id
+from gdbos.storage.metadata import Instant, kernel_metadata
+
+
+class Basis(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason for one body to see one subject's data."""
+
+    subject: str
+    """Subject key."""
+    body: str
+    """USCC of the body that may see."""
+    matter: str = ""
+    case: str = ""
+    kind: Literal["case", "inspection", "consent"] = "case"
+    until: datetime | None = None
+
+
+bus_basis = Table(
+    "bus_basis",
+    kernel_metadata,
+    Column("id", String(36), primary_key=True),
+    Column("subject", String(80), nullable=False),
+    Column("body", String(18), nullable=False),
+    Column("matter", String(120), nullable=False),
+    Column("case", String(50), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("until", Instant),
+    Column("closed_at", Instant),
+    Index("bus_basis_subject", "subject", "body", "case"),
+    Index("bus_basis_case", "case"),
+)
+
+
+def open_basis(connection: Connection, basis: Basis, now: datetime) -> None:
+    """Write ``basis``; it holds from ``now``. The same basis twice is one."""
+    if live(connection, subject=basis.subject, body=basis.body, case=basis.case, matter=basis.matter, now=now):
+        return
+    connection.execute(insert(bus_basis).values(id=str(new_id()), opened_at=now, **msgspec.structs.asdict(basis)))
+
+
+def close_bases(connection: Connection, case: str, now: datetime) -> None:
+    """End every basis that rests on ``case``."""
+    connection.execute(
+        update(bus_basis).where(bus_basis.c.case == case, bus_basis.c.closed_at.is_(None)).values(closed_at=now)
+    )
+
+
+def live(connection: Connection, *, subject: str, body: str, case: str, matter: str, now: datetime) -> bool:
+    """Whether ``body`` has a live basis to see ``subject`` in ``case`` of ``matter``."""
+    t = bus_basis.c
+    found = exists().where(
+        t.subject == subject,
+        t.body == body,
+        t.case == case,
+        t.matter == matter,
+        t.closed_at.is_(None),
+        or_(t.until.is_(None), t.until > now),
+    )
+    return bool(connection.execute(select(found)).scalar_one())

@@ -1,0 +1,237 @@
+"""A deployment: TOML files that extend one another, overridden by the environment, decoded strictly."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from gdbos.errors import Misconfigured
+from gdbos.strict import Fault, decode
+from gdbos.text import Text
+
+PREFIX = "GDBOS__"
+SHORT = {"GDBOS_PORT": "http.port", "GDBOS_HOST": "http.host", "GDBOS_HOME": "node.home"}
+"""Environment variables with names of their own; any other key is ``GDBOS__SECTION__KEY``."""
+
+
+class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A secret by reference; the configuration never holds the secret itself."""
+
+    env: str = ""
+    file: str = ""
+
+    def reveal(self) -> str:
+        """The secret. :raises Misconfigured: the variable or file is not there."""
+        if bool(self.env) == bool(self.file):
+            raise Misconfigured('a secret is given by { env = "NAME" } or by { file = "path" }')
+        if self.env:
+            value = os.environ.get(self.env)
+            if value is None:
+                raise Misconfigured(f"the environment variable {self.env}, which the configuration refers to, is not set")
+            return value
+        try:
+            return Path(self.file).read_text("utf-8").strip()
+        except OSError as failure:
+            raise Misconfigured(f"the secret file {self.file} cannot be read: {failure.strerror}") from failure
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of the deployment file."""
+
+
+class Node(Section):
+    """`[node]`: what this deployment is."""
+
+    id: str
+    title: Text
+    division: str
+    """GB/T 2260 code of the division it serves; ``000000`` for a ministry."""
+    level: Literal["ministry", "national", "province", "city", "county"]
+    home: str = "var"
+    """Directory of its database, files, keys and ledger."""
+    zone: str = "Asia/Shanghai"
+    body: str = ""
+    """USCC of the body that operates it."""
+
+
+class Http(Section):
+    """`[http]`."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    url: str = ""
+    """The public address, when a proxy stands before the node."""
+    max_body: int = 1_048_576
+    """Bytes a request body may have, where a route does not say otherwise."""
+    secure_cookies: bool = False
+    """Set when the public address is https; then the session cookie is ``__Host-`` and Secure."""
+    proxies: tuple[str, ...] = ()
+    """Addresses of proxies whose last X-Forwarded-For hop is believed."""
+
+
+class Database(Section):
+    """`[database]`: the system of record."""
+
+    url: str | Secret = "sqlite:///{home}/gdbos.db"
+    owner_url: str | Secret = ""
+    """Who migrates, when that is another role than the one that serves."""
+    threads: int = 8
+
+
+class Standards(Section):
+    """`[standards]`: the packs the node stands under, upper levels first."""
+
+    packs: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    """Further folders in which packs lie, beside those that ship and those of plugins."""
+
+
+class Bus(Section):
+    """`[bus]`."""
+
+    places: dict[str, str] = {}
+    """Names that service packs use for the addresses of existing systems: ``departments = "http://…"``."""
+    networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    """Networks in which the systems that ``places`` names may lie; any other address is refused."""
+    capacity: int = 256
+    """Calls in progress before further ones are told to come back."""
+
+
+class Telemetry(Section):
+    """`[telemetry]`: OpenTelemetry traces, off until an endpoint is named."""
+
+    otlp: str = ""
+    """OTLP/HTTP endpoint, for example ``http://collector:4318/v1/traces``."""
+    sample: float = 0.01
+
+
+class Files(Section):
+    """`[files]`."""
+
+    max_bytes: int = 10_485_760
+    types: tuple[str, ...] = ("application/pdf", "image/png", "image/jpeg")
+
+
+class Passwords(Section):
+    """`[passwords]`: for built-in accounts."""
+
+    min_length: int = 15
+    attempts: int = 10
+    """Failed log-ins per account and quarter of an hour before the account must wait."""
+
+
+class Settings(Section):
+    """A whole deployment, but for the plugins' own tables."""
+
+    node: Node
+    http: Http = Http()
+    database: Database = Database()
+    standards: Standards = Standards()
+    bodies: dict[str, str] = {}
+    """`[bodies]`: role of an implementing department → USCC of the body that plays it here."""
+    bus: Bus = Bus()
+    telemetry: Telemetry = Telemetry()
+    files: Files = Files()
+    passwords: Passwords = Passwords()
+    plugins: dict[str, dict[str, dict[str, Any]]] = {}
+
+    @property
+    def home(self) -> Path:
+        return Path(self.node.home)
+
+    def database_url(self, *, owner: bool = False) -> str:
+        """The database's address, with ``{home}`` filled in and secrets revealed."""
+        chosen = (self.database.owner_url if owner else "") or self.database.url
+        url = chosen.reveal() if isinstance(chosen, Secret) else chosen
+        return url.replace("{home}", str(self.home))
+
+    def enabled(self) -> dict[str, dict[str, Any]]:
+        """Enabled plugins by name, each with its own table."""
+        return {f"{family}.{feature}": table for family, ours in self.plugins.items() for feature, table in ours.items()}
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """Settings, and where each value came from."""
+
+    path: Path
+    settings: Settings
+    origins: Mapping[str, str]
+    """Dotted key → the file or environment variable that set it."""
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Deployment:
+    """Read the deployment at ``path``.
+
+    :raises Misconfigured: a file is missing, is no TOML, extends itself, or a key is unknown or of the wrong kind; the
+        message names file and key, and the nearest key that exists.
+    """
+    merged, origins = _read(path, ())
+    for key, value, variable in _overrides(environ):
+        _set(merged, key.split("."), value)
+        origins[key] = f"environment {variable}"
+    settings = decode(Settings, merged)
+    if isinstance(settings, Fault):
+        raise Misconfigured(f"{_origin(origins, settings.path, path)}: [{settings.path}] {settings.detail}")
+    return Deployment(path, settings, origins)
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+    if path.resolve() in seen:
+        raise Misconfigured(f"{path} extends itself by way of {' → '.join(p.name for p in seen)}")
+    try:
+        own = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise Misconfigured(f"{path}: there is no such file; name one with --config PATH") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as failure:
+        raise Misconfigured(f"{path}: cannot be read as TOML: {failure}") from failure
+    parent = own.pop("extends", None)
+    merged, origins = _read(path.parent / parent, (*seen, path.resolve())) if parent else ({}, {})
+    for key, value in _leaves(own):
+        _set(merged, key.split("."), value)
+        origins[key] = str(path)
+    return merged, origins
+
+
+def _leaves(table: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        key = f"{at}.{name}" if at else name
+        if isinstance(value, dict) and value and not {"env", "file"} >= set(value):
+            yield from _leaves(value, key)
+        else:
+            yield key, value
+
+
+def _set(into: dict[str, Any], path: list[str], value: Any) -> None:
+    for step in path[:-1]:
+        below = into.setdefault(step, {})
+        if not isinstance(below, dict):
+            below = into[step] = {}
+        into = below
+    if value == {} and isinstance(into.get(path[-1]), dict):
+        return  # an empty table enables a plugin; it does not erase what an upper file set
+    into[path[-1]] = value
+
+
+def _overrides(environ: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
+    for variable, value in sorted(environ.items()):
+        if variable in SHORT:
+            yield SHORT[variable], _literal(value), variable
+        elif variable.startswith(PREFIX):
+            yield variable.removeprefix(PREFIX).lower().replace("__", "."), _literal(value), variable
+
+
+def _literal(value: str) -> Any:
+    """A number, truth value or list as TOML writes it; anything else is text."""
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+
+
+def _origin(origins: Mapping[str, str], key: str, path: Path) -> str:
+    return next((origin for known, origin in origins.items() if known == key or known.startswith(f"{key}.")), str(path))

@@ -1,0 +1,1 @@
+"""How GDBOS keeps its rows: engines, lanes, scopes, migrations."""

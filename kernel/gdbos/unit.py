@@ -1,0 +1,162 @@
+"""The unit of work: one transaction with its ledger entries and its events, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection, CursorResult, Executable, Select, Table, select
+from sqlalchemy.sql import ClauseElement
+
+from gdbos.actor import Actor
+from gdbos.bus.basis import Basis, close_bases, open_basis
+from gdbos.bus.outbox import Subscribers, put
+from gdbos.events import Event
+from gdbos.ledger.leaf import append_audit
+from gdbos.standards import Standards
+from gdbos.storage.lane import Lane
+from gdbos.storage.scope import SCOPED, unscoped_reads, within
+from gdbos.vault import Vault
+
+P = ParamSpec("P")
+T = TypeVar("T")
+C = TypeVar("C", bound=msgspec.Struct)
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every unit of a node finds around it; made once by the composition root."""
+
+    node: str
+    division: str
+    level: str
+    zone: ZoneInfo
+    standards: Callable[[], Standards]
+    vault: Vault
+    settings: Mapping[type[msgspec.Struct], msgspec.Struct]
+    roles: Mapping[str, str]
+    """Role of an implementing department (``tax``) → USCC of the body that plays it here."""
+    subscribers: Subscribers
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class Unit:
+    """One transaction. Domain functions receive it; they never commit, never await, never talk to another system."""
+
+    def __init__(self, connection: Connection, actor: Actor, around: Surroundings) -> None:
+        self.connection = connection
+        self.actor = actor
+        self.around = around
+        self.now = around.clock()
+        self.events: list[Event] = []
+
+    @property
+    def today(self) -> date:
+        """The civil date where the node stands."""
+        return self.now.astimezone(self.around.zone).date()
+
+    @property
+    def standards(self) -> Standards:
+        return self.around.standards()
+
+    @property
+    def vault(self) -> Vault:
+        return self.around.vault
+
+    def config(self, kind: type[C]) -> C:
+        """The settings a plugin declared with ``config=kind``."""
+        found = self.around.settings[kind]
+        assert isinstance(found, kind)
+        return found
+
+    def body_for(self, role: str) -> str:
+        """USCC of the body that plays ``role`` at this node; empty where none does."""
+        return self.around.roles.get(role, "")
+
+    def rows(self, table: Table, *columns: Any) -> Select[Any]:
+        """Select from a scoped table the rows this unit's actor may see: the only way to read one."""
+        chosen = select(*columns) if columns else select(table)
+        return chosen.select_from(table).where(within(table, self.actor)).execution_options(**{SCOPED: True})
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Run a statement; reading a scoped table any other way than by :meth:`rows` is a programming error."""
+        if isinstance(statement, ClauseElement) and (names := sorted(unscoped_reads(statement))):
+            raise TypeError(f"reads scoped table {', '.join(names)} without unit.rows(table)")
+        result = self.connection.execute(statement, parameters)
+        assert isinstance(result, CursorResult)
+        return result
+
+    def emit(self, event: Event, *, at: datetime | None = None) -> None:
+        """Put ``event`` into the outbox of this transaction, for delivery at once or when ``at`` comes."""
+        self.events.append(event)
+        put(self.connection, self.around.subscribers, event, self.actor.chain, now=self.now, due=at or self.now)
+
+    def record(self, act: str, **facts: Any) -> None:
+        """Write an audit entry into the ledger of this transaction. ``facts`` hold ids and names of rules, never personal data."""
+        append_audit(self.connection, act, self.actor, facts, at=self.now)
+
+    def open_basis(self, basis: Basis) -> None:
+        """Say why a subject's data may be seen from now on."""
+        open_basis(self.connection, basis, self.now)
+
+    def close_bases(self, case: str) -> None:
+        """End every basis that rests on ``case``; the next call that cites it is refused."""
+        close_bases(self.connection, case, self.now)
+
+
+class Veto(Protocol):
+    """A ``before_commit`` hook, resolved and guarded at load."""
+
+    def __call__(self, unit: Unit) -> None: ...
+
+
+class Units:
+    """Opens units in the node's lane: write units that commit, and read units."""
+
+    def __init__(self, lane: Lane, around: Surroundings, vetoes: Iterable[Veto] = ()) -> None:
+        self.lane = lane
+        self.around = around
+        self.vetoes = tuple(vetoes)
+        self.committed: list[Callable[[], None]] = []
+        """Called after a unit with events has committed: wakes the delivery."""
+
+    async def write(self, actor: Actor, act: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``act(unit, …)`` in one transaction; return after it is durable."""
+        emitted = False
+
+        def work(connection: Connection) -> T:
+            nonlocal emitted
+            unit = Unit(connection, actor, self.around)
+            value = act(unit, *args, **kwargs)
+            for veto in self.vetoes:
+                veto(unit)
+            emitted = bool(unit.events)
+            return value
+
+        value = await self.lane.write(work)
+        if emitted:
+            for wake in self.committed:
+                wake()
+        return value
+
+    async def read(self, actor: Actor, look: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``look(unit, …)`` beside the writer, on a connection that cannot write."""
+        return await self.lane.read(lambda connection: look(Unit(connection, actor, self.around), *args, **kwargs))
+
+
+class Run:
+    """Units as a request's handler sees them: in the name of whoever is calling."""
+
+    def __init__(self, units: Units, actor: Actor) -> None:
+        self.units = units
+        self.actor = actor
+
+    def __call__(self, act: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Run ``act(unit, …)`` and commit."""
+        return self.units.write(self.actor, act, *args, **kwargs)
+
+    def read(self, look: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Run ``look(unit, …)`` on a connection that cannot write."""
+        return self.units.read(self.actor, look, *args, **kwargs)
