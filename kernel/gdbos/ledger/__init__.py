@@ -1,0 +1,10 @@
+"""The tamper-evident log (防篡改账本): append, sequence, prove, witness, verify.
+
+Records join the transaction of their effect (``leaf``), one sequencer gives them places in a Merkle tree (``merkle``,
+``sequencer``), signed checkpoints and tiles are published as files (``publication``), and anybody can check those files with no server
+and no database (``verify``). Formats are those of C2SP: signed-note, tlog-checkpoint, tlog-tiles, tlog-proof, tlog-witness, tlog-policy.
+"""
+
+from gdbos.ledger.merkle import verify_consistency, verify_inclusion
+
+__all__ = ["verify_consistency", "verify_inclusion"]
