@@ -1,0 +1,41 @@
+"""Housing fund 住房公积金: dates are yyyyMMdd words, money is whole fen."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from .system import Body, Operation, Refused, System, Wrong, now, serial, text
+
+LEAST_BASE_FEN = 181_000
+"""The lowest monthly base this fund accepts: a made-up figure of the demo city."""
+
+
+def open_account(connection: sqlite3.Connection, asked: Body) -> Body:
+    _name, _code, _person, _number, month = text(asked, "dwmc", "tyxydm", "frxm", "frzjh", "qjrq")
+    staff, base = whole(asked, "zgrs"), whole(asked, "jcjs")
+    try:
+        datetime.strptime(month, "%Y%m%d").replace(tzinfo=now().tzinfo)
+    except ValueError:
+        raise Wrong("qjrq 应为 yyyyMMdd") from None
+    if base < LEAST_BASE_FEN:
+        raise Refused("缴存基数低于最低标准")
+    account = {"dwzh": f"77{serial(connection):010d}", "khrq": f"{now():%Y%m%d}", "yjce": base * staff // 100 * 10}
+    return {"retcode": 0, "retmsg": "OK", "body": account}
+
+
+def whole(asked: Body, name: str) -> int:
+    value = asked.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise Wrong(f"{name} 应为非负整数")
+    return value
+
+
+SYSTEM = System(
+    name="housing-fund",
+    title="住房公积金管理系统",
+    key_header="gjj-key",
+    operations={"/gjj/dwkh/handle": Operation(open_account, number="ywbh")},
+    wrong=lambda why: {"retcode": 9, "retmsg": why, "body": None},
+    refused=lambda why: {"retcode": 2, "retmsg": why, "body": None},
+)
