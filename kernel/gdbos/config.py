@@ -32,7 +32,9 @@ class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.env:
             value = os.environ.get(self.env)
             if value is None:
-                raise Misconfigured(f"the environment variable {self.env}, which the configuration refers to, is not set")
+                raise Misconfigured(
+                    f"the environment variable {self.env}, which the configuration refers to, is not set"
+                )
             return value
         try:
             return Path(self.file).read_text("utf-8").strip()
@@ -152,7 +154,9 @@ class Settings(Section):
 
     def enabled(self) -> dict[str, dict[str, Any]]:
         """Enabled plugins by name, each with its own table."""
-        return {f"{family}.{feature}": table for family, ours in self.plugins.items() for feature, table in ours.items()}
+        return {
+            f"{family}.{feature}": table for family, ours in self.plugins.items() for feature, table in ours.items()
+        }
 
 
 class Deployment(msgspec.Struct, frozen=True):

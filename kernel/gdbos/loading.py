@@ -43,11 +43,15 @@ def installed() -> dict[str, list[Installed]]:
     for entry in importlib.metadata.entry_points(group=GROUP):
         distribution = entry.dist.name if entry.dist else "unknown"
         version = entry.dist.version if entry.dist else ""
-        found.setdefault(entry.name, {})[distribution, entry.value] = Installed(entry.name, distribution, version, entry)
+        found.setdefault(entry.name, {})[distribution, entry.value] = Installed(
+            entry.name, distribution, version, entry
+        )
     return {name: list(ones.values()) for name, ones in sorted(found.items())}
 
 
-def load(enabled: Mapping[str, Mapping[str, Any]], source: str, available: Mapping[str, list[Installed]]) -> list[Loaded]:
+def load(
+    enabled: Mapping[str, Mapping[str, Any]], source: str, available: Mapping[str, list[Installed]]
+) -> list[Loaded]:
     """Import the enabled plugins and decode their settings; in an order in which each follows what it needs.
 
     :param enabled: plugin name → its table in the deployment.
@@ -62,7 +66,9 @@ def load(enabled: Mapping[str, Mapping[str, Any]], source: str, available: Mappi
 def _one(name: str, table: Mapping[str, Any], source: str, available: Mapping[str, list[Installed]]) -> Loaded:
     offers = available.get(name, [])
     if not offers:
-        raise Misconfigured(f"{source}: [plugins.{name}] no installed distribution brings this plugin.{nearest(name, available)}")
+        raise Misconfigured(
+            f"{source}: [plugins.{name}] no installed distribution brings this plugin.{nearest(name, available)}"
+        )
     if len(offers) > 1:
         owners = " and ".join(sorted(f"{o.distribution} ({o.entry.value})" for o in offers))
         raise Misconfigured(f"{source}: [plugins.{name}] is brought by {owners}; uninstall one of them")
@@ -126,11 +132,15 @@ def _refuse_missing(loaded: Mapping[str, Loaded], source: str) -> None:
     for name, one in loaded.items():
         for needed in one.plugin.needs:
             if needed not in loaded:
-                raise Misconfigured(f"{source}: [plugins.{name}] needs {needed}; enable it by adding [plugins.{needed}]")
+                raise Misconfigured(
+                    f"{source}: [plugins.{name}] needs {needed}; enable it by adding [plugins.{needed}]"
+                )
 
 
 def _order(loaded: Mapping[str, Loaded], source: str) -> list[str]:
     try:
         return list(TopologicalSorter({name: one.plugin.needs for name, one in loaded.items()}).static_order())
     except CycleError as failure:
-        raise Misconfigured(f"{source}: plugins need each other in a circle: {' → '.join(failure.args[1])}") from failure
+        raise Misconfigured(
+            f"{source}: plugins need each other in a circle: {' → '.join(failure.args[1])}"
+        ) from failure

@@ -16,6 +16,7 @@ from gdbos.bus.basis import Basis, close_bases, open_basis
 from gdbos.bus.outbox import Subscribers, put
 from gdbos.events import Event
 from gdbos.ledger.leaf import append_audit
+from gdbos.ledger.subjects import SubjectKeys
 from gdbos.standards import Standards
 from gdbos.storage.lane import Lane
 from gdbos.storage.scope import SCOPED, unscoped_reads, within
@@ -23,6 +24,9 @@ from gdbos.vault import Vault
 
 P = ParamSpec("P")
 T = TypeVar("T")
+EVENTS = "events"
+"""Topic that tells workers to look at the outbox."""
+
 C = TypeVar("C", bound=msgspec.Struct)
 
 
@@ -39,7 +43,12 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     roles: Mapping[str, str]
     """Role of an implementing department (``tax``) → USCC of the body that plays it here."""
     subscribers: Subscribers
+    subject_keys: SubjectKeys
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def today(self) -> date:
+        """The civil date where the node stands."""
+        return self.clock().astimezone(self.zone).date()
 
 
 class Unit:
@@ -51,6 +60,7 @@ class Unit:
         self.around = around
         self.now = around.clock()
         self.events: list[Event] = []
+        self.topics: set[str] = set()
 
     @property
     def today(self) -> date:
@@ -91,11 +101,16 @@ class Unit:
     def emit(self, event: Event, *, at: datetime | None = None) -> None:
         """Put ``event`` into the outbox of this transaction, for delivery at once or when ``at`` comes."""
         self.events.append(event)
+        self.announce(EVENTS)
         put(self.connection, self.around.subscribers, event, self.actor.chain, now=self.now, due=at or self.now)
 
     def record(self, act: str, **facts: Any) -> None:
         """Write an audit entry into the ledger of this transaction. ``facts`` hold ids and names of rules, never personal data."""
         append_audit(self.connection, act, self.actor, facts, at=self.now)
+
+    def announce(self, topic: str) -> None:
+        """Tell every worker, after the commit, that what it remembers of ``topic`` has changed."""
+        self.topics.add(topic)
 
     def open_basis(self, basis: Basis) -> None:
         """Say why a subject's data may be seen from now on."""
@@ -119,26 +134,23 @@ class Units:
         self.lane = lane
         self.around = around
         self.vetoes = tuple(vetoes)
-        self.committed: list[Callable[[], None]] = []
-        """Called after a unit with events has committed: wakes the delivery."""
+        self.committed: list[Callable[[frozenset[str]], Awaitable[None]]] = []
+        """Awaited with a unit's topics after it has committed and before its caller is answered."""
 
     async def write(self, actor: Actor, act: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``act(unit, …)`` in one transaction; return after it is durable."""
-        emitted = False
 
-        def work(connection: Connection) -> T:
-            nonlocal emitted
+        def work(connection: Connection) -> tuple[T, frozenset[str]]:
             unit = Unit(connection, actor, self.around)
             value = act(unit, *args, **kwargs)
             for veto in self.vetoes:
                 veto(unit)
-            emitted = bool(unit.events)
-            return value
+            return value, frozenset(unit.topics)
 
-        value = await self.lane.write(work)
-        if emitted:
-            for wake in self.committed:
-                wake()
+        value, topics = await self.lane.write(work)
+        if topics:
+            for listen in self.committed:
+                await listen(topics)
         return value
 
     async def read(self, actor: Actor, look: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

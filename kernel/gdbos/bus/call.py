@@ -1,0 +1,327 @@
+"""The one door for data. Every call passes these steps, in this order; there is no other way to read a subject's data.
+
+admit      beyond capacity: told to come back, at once
+(identify) done at the edge; the actor arrives with the call
+resolve    which service, which version
+authorise  the consumer's grant and its rate; or that the data are the caller's own
+decode     the request, against its standard
+basis      a live case (or other basis) for each subject named in the request
+provide    the plugin's function, or the existing system through its adapter
+decode     the reply, against its standard
+shape      granted fields only, masked by element
+record     call, receipts and leaf, durable; every basis checked again in the same transaction
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+from opentelemetry import propagate, trace
+
+from gdbos.actor import Actor
+from gdbos.bus.grant import Grant, Grants
+from gdbos.bus.record import CallRecord, require_bases, write
+from gdbos.bus.service import Directory, Offered, disclosed
+from gdbos.bus.shape import mask_record, masker, minimise
+from gdbos.errors import Forbidden, Invalid, Problem, ProviderFailed, Unavailable, Violation
+from gdbos.ids import new_id
+from gdbos.plugin import Disclosed
+from gdbos.subjects import subject_key
+from gdbos.unit import Unit, Units
+
+tracer = trace.get_tracer("gdbos")
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call gives back."""
+
+    call: UUID
+    service: str
+    version: int
+    provider: str
+    """USCC of the body whose data it is: the source that a form shows."""
+    at: datetime
+    fields: tuple[str, ...]
+    value: dict[str, Any]
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call as it enters the bus."""
+
+    id: UUID
+    actor: Actor
+    body: str
+    system: str
+    service: str
+    value: Any
+    matter: str
+    case: str
+    purpose: str
+    business: str
+    """A number of the caller's own that makes a repeated write the same one: a case number."""
+
+
+class Adapter(Protocol):
+    """How an existing system is reached."""
+
+    async def __call__(
+        self, service: Offered, request: dict[str, Any], *, call: Call, traceparent: str | None
+    ) -> dict[str, Any]: ...
+
+
+class Door:
+    """The enforcement point of one worker."""
+
+    def __init__(
+        self, units: Units, directory: Directory, grants: Grants, adapters: dict[str, Adapter], capacity: int
+    ) -> None:
+        self.units = units
+        self.directory = directory
+        self.grants = grants
+        self.adapters = adapters
+        self._free = capacity
+
+    async def pass_through(self, call: Call) -> Reply:
+        """Take ``call`` through every step; what is refused is written down too."""
+        with self._admitted(), tracer.start_as_current_span(f"bus.call {call.service}") as span:
+            started = time.perf_counter()
+            trail = Trail(call, self.units.around.clock(), started)
+            try:
+                return await self._steps(call, trail)
+            except Problem as refused:
+                span.set_attribute("gdbos.outcome", refused.code)
+                await self._write_down(trail.record(refused.code))
+                raise
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        if self._free <= 0:
+            raise Unavailable("The data bus is at its capacity; call again in a moment.", retry_after=1)
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+    async def _steps(self, call: Call, trail: Trail) -> Reply:
+        service = trail.service = self.directory.resolve(call.service)
+        request = self._request(service, call)
+        trail.request = msgspec.json.encode(request, order="deterministic")
+        grant = trail.grant = self._authorise(service, call, trail)
+        if service.registered is not None:
+            trail.disclosed = self._disclosed(service, call, request, None)
+            await self._before(service, trail)
+        answer = await self._provide(service, call, request)
+        if service.offer is not None:
+            trail.disclosed = self._disclosed(service, call, request, answer)
+            trail.own = self._own(call.actor, trail.disclosed)
+            if grant is None and not trail.own:
+                raise Forbidden("These are not your own data; only a body with a grant and a live case may see them.")
+        shown = self._shape(service, grant, answer, own=trail.own)
+        trail.fields, trail.reply = tuple(sorted(shown)), msgspec.json.encode(shown, order="deterministic")
+        await self._write_down(trail.record("done"))
+        return Reply(
+            call=call.id,
+            service=service.code,
+            version=service.version,
+            provider=service.provider,
+            at=trail.at,
+            fields=trail.fields,
+            value=shown,
+        )
+
+    def _authorise(self, service: Offered, call: Call, trail: Trail) -> Grant | None:
+        if service.sharing == "not-shared" and call.body != service.provider:
+            raise Forbidden(
+                "Service {service} is not shared (不予共享): only its provider may use it.", service=service.code
+            )
+        if call.actor.kind == "person" and not call.body and service.offer is not None:
+            return None  # one's own data: proved from the reply, before anything is shown
+        if service.matters and call.matter not in service.matters:
+            raise Forbidden(
+                "Service {service} serves the matters {matters}, not {matter}.",
+                service=service.code,
+                matters=", ".join(service.matters),
+                matter=call.matter or "—",
+            )
+        grant = self.grants.find(
+            body=call.body, system=call.system, service=service.code, matter=call.matter, now=trail.at
+        )
+        self.grants.spend(grant)
+        return grant
+
+    def _request(self, service: Offered, call: Call) -> Any:
+        if service.offer is not None:
+            try:
+                return msgspec.convert(call.value, service.offer.takes)
+            except msgspec.ValidationError as failure:
+                raise Invalid(violations=[Violation("$", "shape", str(failure))]) from None
+        assert service.registered is not None
+        record = self.units.around.standards().record(service.registered.takes, self.units.around.today())
+        return _plain(record.convert(call.value))
+
+    def _disclosed(self, service: Offered, call: Call, request: Any, answer: Any) -> Sequence[Disclosed]:
+        def key_of(kind: str, value: str) -> str:
+            return subject_key(self.units.around.vault, kind, value)
+
+        return disclosed(service, request, answer, key_of, call.matter, call.case)
+
+    @staticmethod
+    def _own(actor: Actor, shown: Sequence[Disclosed]) -> bool:
+        return actor.kind == "person" and all(one.subject in actor.subjects for one in shown)
+
+    async def _provide(self, service: Offered, call: Call, request: Any) -> Any:
+        if service.offer is not None:
+            return await self.units.read(call.actor, service.offer.provide, request)
+        assert service.registered is not None
+        adapter = self.adapters[service.registered.adapter]
+        carrier: dict[str, str] = {}
+        with tracer.start_as_current_span(f"adapter {service.registered.adapter} {service.code}"):
+            propagate.inject(carrier)
+            return await adapter(service, request, call=call, traceparent=carrier.get("traceparent"))
+
+    def _shape(self, service: Offered, grant: Grant | None, answer: Any, *, own: bool) -> dict[str, Any]:
+        today = self.units.around.today()
+        standards = self.units.around.standards()
+        whole = msgspec.to_builtins(answer) if service.offer else self._standard_reply(service, answer, today)
+        kept = minimise(whole, grant.fields if grant else ())
+        if own or grant is None or "*" in grant.clear:
+            return kept
+        hidden = {name: value for name, value in kept.items() if name not in grant.clear}
+        if service.offer is not None:
+            mask = masker(service.offer.gives)
+            return kept | (mask(hidden, standards, today) if mask else {})
+        assert service.registered is not None
+        return kept | mask_record(hidden, standards.record(service.registered.gives, today), standards, today)
+
+    def _standard_reply(self, service: Offered, answer: Any, today: date) -> dict[str, Any]:
+        assert service.registered is not None
+        record = self.units.around.standards().record(service.registered.gives, today)
+        try:
+            return _plain(record.convert(answer))
+        except Invalid as wrong:
+            raise ProviderFailed(
+                "System {system} answered against its own standard {record} (at {paths}); its operators have to mend it.",
+                system=service.system or service.code,
+                record=record.id,
+                paths=", ".join(violation.path for violation in wrong.violations),
+            ) from None
+
+    async def _before(self, service: Offered, trail: Trail) -> None:
+        """Refuse before the provider is even asked: the question itself would tell it whom we look at."""
+        record = trail.record("intent")
+        if service.effect == "write":
+            await self._write_down(record)
+            trail.resumes = True
+        elif record.disclosed:
+            await self.units.lane.read(lambda connection: require_bases(connection, record))
+
+    async def _write_down(self, record: CallRecord) -> None:
+        await self.units.write(record.actor, _written, record)
+
+
+class Trail:
+    """What is known of a call so far; becomes its record, whatever the outcome."""
+
+    def __init__(self, call: Call, at: datetime, started: float) -> None:
+        self.call, self.at, self.started = call, at, started
+        self.service: Offered | None = None
+        self.grant: Grant | None = None
+        self.disclosed: Sequence[Disclosed] = ()
+        self.fields: tuple[str, ...] = ()
+        self.own = False
+        self.resumes = False
+        self.request = b""
+        self.reply = b""
+
+    def record(self, outcome: str) -> CallRecord:
+        call, service = self.call, self.service
+        return CallRecord(
+            id=call.id,
+            at=self.at,
+            actor=call.actor,
+            body=call.body,
+            system=call.system,
+            provider=service.provider if service else "",
+            service=call.service,
+            version=service.version if service else 0,
+            matter=call.matter,
+            case=call.case,
+            purpose=call.purpose,
+            grant=self.grant.id if self.grant else None,
+            outcome=outcome,
+            fields=self.fields,
+            disclosed=self.disclosed,
+            own=self.own,
+            micros=int((time.perf_counter() - self.started) * 1e6),
+            request=self.request,
+            reply=self.reply,
+            resumes=self.resumes,
+            trace=trace_id(),
+        )
+
+
+def trace_id() -> str:
+    """The trace this call belongs to, as hex; empty when none is being traced."""
+    found = trace.get_current_span().get_span_context().trace_id
+    return f"{found:032x}" if found else ""
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    plain = msgspec.to_builtins(value)
+    return {k: v for k, v in plain.items() if v is not None} if isinstance(plain, dict) else plain
+
+
+def _written(unit: Unit, record: CallRecord) -> None:
+    if record.allowed:
+        require_bases(unit.connection, record)
+    write(unit.connection, record, unit.around.subject_keys)
+
+
+class Bus:
+    """The bus as one consumer sees it: an actor, its body, and the system or plugin that asks."""
+
+    def __init__(self, door: Door, actor: Actor, system: str) -> None:
+        self.door = door
+        self.actor = actor
+        self.system = system
+
+    async def call(
+        self,
+        service: str,
+        value: Any = None,
+        *,
+        matter: str = "",
+        case: str = "",
+        purpose: str = "",
+        body: str = "",
+        business: str = "",
+    ) -> Reply:
+        """Call ``service`` with ``value``.
+
+        :param matter: the matter (事项) the call serves; :param case: the live case that is its basis.
+        :param body: for a plugin acting in a body's matter: that body. An official or system always acts for its own.
+        :param business: a number of the caller's own under which a repeated write is the same write.
+        :raises NotFound, Gone, NoGrant, NoBasis, Invalid, ProviderFailed, ProviderTimeout, Unavailable, TooMany: see the steps.
+        """
+        own_body = self.actor.body if self.actor.kind in ("official", "system") else body
+        return await self.door.pass_through(
+            Call(
+                id=new_id(),
+                actor=self.actor,
+                body=own_body,
+                system=self.actor.id if self.actor.kind == "system" else self.system,
+                service=service,
+                value={} if value is None else value,
+                matter=matter,
+                case=case,
+                purpose=purpose,
+                business=business or case,
+            )
+        )

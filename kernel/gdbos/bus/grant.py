@@ -1,0 +1,197 @@
+"""Grants: which body and system may use which service, for what, how much, how long, and who said so."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import JSON, Column, Connection, Index, Integer, String, Table, Text, Uuid, insert, select, update
+
+from gdbos.errors import Conflict, Forbidden, NoGrant, NotFound, TooMany
+from gdbos.ids import new_id
+from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Scope
+from gdbos.unit import Unit
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """One consumer's right to one service (授权)."""
+
+    id: UUID
+    body: str
+    """USCC of the consuming body."""
+    system: str
+    """The consumer's system (client id), or the plugin whose pages use the service."""
+    service: str
+    provider: str
+    fields: tuple[str, ...] = ()
+    """Fields it may receive; empty: all that the service gives."""
+    clear: tuple[str, ...] = ()
+    """Of these, the fields it receives unmasked; ``*`` for all."""
+    purpose: str = ""
+    matters: tuple[str, ...] = ()
+    """Matters it may cite; empty: any."""
+    rate: int = 600
+    """Calls a minute."""
+    legal_basis: str = ""
+    state: str = "draft"
+    since: datetime | None = None
+    until: datetime | None = None
+    asked_by: str = ""
+    decided_by: str = ""
+    reason: str = ""
+
+
+bus_grant = Table(
+    "bus_grant",
+    kernel_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("body", String(18), nullable=False),
+    Column("system", String(80), nullable=False),
+    Column("service", String(120), nullable=False),
+    Column("provider", String(18), nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("clear", JSON, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("matters", JSON, nullable=False),
+    Column("rate", Integer, nullable=False),
+    Column("legal_basis", Text, nullable=False),
+    Column("state", String(10), nullable=False),  # draft, live, refused, revoked
+    Column("since", Instant),
+    Column("until", Instant),
+    Column("asked_by", String(80), nullable=False),
+    Column("decided_by", String(80), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Index("bus_grant_consumer", "body", "system", "service"),
+    info={"scope": Scope(body=("body", "provider"))},
+)
+
+CHANGED = "grants"
+"""Topic that tells workers to read grants again."""
+
+
+def draft(unit: Unit, grant: Grant) -> UUID:
+    """Ask for a grant; it holds once an official of the provider, or of the operator, approves it."""
+    row = msgspec.structs.asdict(grant) | {
+        "state": "draft",
+        "asked_by": unit.actor.id,
+        "decided_by": "",
+        "reason": "",
+        "changed_at": unit.now,
+    }
+    unit.execute(insert(bus_grant).values(row))
+    unit.record("grant.ask", grant=str(grant.id), body=grant.body, system=grant.system, service=grant.service)
+    return grant.id
+
+
+def new_grant(**fields: Any) -> Grant:
+    """A grant with an id of its own."""
+    return Grant(id=new_id(), **fields)
+
+
+def decide(unit: Unit, grant_id: UUID, *, approve: bool, reason: str) -> Grant:
+    """Approve or refuse a draft. Nobody decides what they asked for.
+
+    :raises NotFound: no such grant among those the actor may see.
+    :raises Conflict: it is decided already.
+    :raises Forbidden: the actor asked for it, or belongs to the consumer and not to the provider.
+    """
+    grant = _get(unit, grant_id)
+    if grant.state != "draft":
+        raise Conflict("The grant is {state} already; only a draft can be decided.", state=grant.state)
+    if grant.asked_by == unit.actor.id and unit.actor.kind != "plugin":
+        raise Forbidden("Nobody approves what they asked for; another official of the provider must decide.")
+    if unit.actor.kind == "official" and unit.actor.reach != "node" and unit.actor.body != grant.provider:
+        raise Forbidden("Only the provider of the service decides who may use it.")
+    return _change(unit, grant, "live" if approve else "refused", reason, since=unit.now)
+
+
+def revoke(unit: Unit, grant_id: UUID, reason: str) -> Grant:
+    """End a grant now. :raises NotFound: no such grant. :raises Conflict: it is not live."""
+    grant = _get(unit, grant_id)
+    if grant.state != "live":
+        raise Conflict("The grant is {state}; only a live one can be revoked.", state=grant.state)
+    return _change(unit, grant, "revoked", reason, since=grant.since)
+
+
+def _change(unit: Unit, grant: Grant, state: str, reason: str, since: datetime | None) -> Grant:
+    changed = {"state": state, "decided_by": unit.actor.id, "reason": reason, "since": since, "changed_at": unit.now}
+    unit.execute(update(bus_grant).where(bus_grant.c.id == grant.id).values(changed))
+    unit.record(f"grant.{state}", grant=str(grant.id), body=grant.body, system=grant.system, service=grant.service)
+    unit.announce(CHANGED)
+    return msgspec.structs.replace(grant, state=state, decided_by=unit.actor.id, reason=reason, since=since)
+
+
+def _get(unit: Unit, grant_id: UUID) -> Grant:
+    row = unit.execute(unit.rows(bus_grant).where(bus_grant.c.id == grant_id).with_for_update()).mappings().first()
+    if row is None:
+        raise NotFound("There is no such grant, or it is not yours to see.")
+    return grant_of(row)
+
+
+def grant_of(row: Mapping[Any, Any]) -> Grant:
+    """A row as a grant."""
+    fields = {name: row[name] for name in Grant.__struct_fields__}
+    for name in ("fields", "clear", "matters"):
+        fields[name] = tuple(fields[name])
+    return Grant(**fields)
+
+
+def live_grants(connection: Connection) -> Iterable[Grant]:
+    """Every grant that has been approved and not revoked."""
+    return [
+        grant_of(row) for row in connection.execute(select(bus_grant).where(bus_grant.c.state == "live")).mappings()
+    ]
+
+
+class Grants:
+    """The live grants as this worker knows them: one look-up per call."""
+
+    def __init__(self) -> None:
+        self._by_consumer: Mapping[tuple[str, str, str], Grant] = {}
+        self._recent: dict[UUID, deque[float]] = {}
+
+    def replace(self, grants: Iterable[Grant]) -> None:
+        """Know ``grants`` from now on."""
+        self._by_consumer = {(g.body, g.system, g.service): g for g in grants}
+
+    def find(self, *, body: str, system: str, service: str, matter: str, now: datetime) -> Grant:
+        """The grant under which a consumer may call. :raises NoGrant: none, not yet or no longer, or not for this matter."""
+        grant = self._by_consumer.get((body, system, service))
+        if grant is None or (grant.since and now < grant.since) or (grant.until and now >= grant.until):
+            raise NoGrant(
+                "System {system} of body {body} holds no live grant for {service}; ask its provider for one, naming matter"
+                " and purpose.",
+                system=system,
+                body=body or "—",
+                service=service,
+            )
+        if grant.matters and matter not in grant.matters:
+            raise NoGrant(
+                "The grant for {service} covers the matters {matters}, not {matter}; cite one of these or ask for another"
+                " grant.",
+                service=service,
+                matters=", ".join(grant.matters),
+                matter=matter or "—",
+            )
+        return grant
+
+    def spend(self, grant: Grant) -> None:
+        """Count one call. :raises TooMany: the grant's rate for this minute is used up."""
+        now = time.monotonic()
+        recent = self._recent.setdefault(grant.id, deque())
+        while recent and recent[0] <= now - 60:
+            recent.popleft()
+        if len(recent) >= grant.rate:
+            raise TooMany(
+                "The grant allows {rate} calls a minute and they are used up; wait and call again.",
+                rate=grant.rate,
+                retry_after=max(1, int(60 - (now - recent[0])) + 1),
+            )
+        recent.append(now)

@@ -1,0 +1,198 @@
+"""Services: what a department offers on the bus, by a plugin's function or an existing system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, insert, select, update
+
+from gdbos.errors import Conflict, Gone, NotFound
+from gdbos.plugin import Disclosed, Offer
+from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.text import Text
+
+Grade = Literal["general", "important", "core"]
+Sharing = Literal["unconditional", "conditional", "not-shared"]
+
+
+class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who offers: a body by its USCC, or the role that a body plays at this node."""
+
+    role: str = ""
+    body: str = ""
+
+
+class SubjectField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which field of the request names whom the reply is about."""
+
+    kind: Literal["person", "enterprise"]
+    field: str
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A service as packs and the API register it (服务). ``takes`` and ``gives`` name records of the standards registry."""
+
+    id: str
+    title: Text
+    provider: Provider
+    system: str = ""
+    version: int = 1
+    takes: str
+    gives: str
+    grade: Grade = "general"
+    sharing: Sharing = "conditional"
+    subject: SubjectField | None = None
+    effect: Literal["read", "write"] = "read"
+    matters: tuple[str, ...] = ()
+    vertical: bool = False
+    """A ministry's vertical system (国垂系统)."""
+    adapter: str = "http"
+    settings: dict[str, Any] = {}
+    note: Text | None = None
+    source: str = ""
+    confidence: str = ""
+    basis: tuple[str, ...] = ()
+
+
+bus_service = Table(
+    "bus_service",
+    kernel_metadata,
+    Column("code", String(120), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("provider", String(18), nullable=False, index=True),
+    Column("state", String(12), nullable=False),  # live, withdrawn
+    Column("definition", LargeBinary, nullable=False),
+    Column("registered_by", String(80), nullable=False),
+    Column("registered_at", Instant, nullable=False),
+)
+
+
+class Offered(msgspec.Struct, frozen=True, kw_only=True):
+    """A service ready to be called: the registered one, or a plugin's function."""
+
+    code: str
+    version: int
+    title: Text
+    provider: str
+    """USCC of the providing body."""
+    system: str
+    grade: Grade
+    sharing: Sharing
+    effect: Literal["read", "write"]
+    matters: tuple[str, ...]
+    registered: Service | None = None
+    offer: Offer | None = None
+
+
+def offered(service: Service, body_for: Callable[[str], str]) -> Offered:
+    """``service`` with its provider's role resolved to the body that plays it here."""
+    return Offered(
+        code=service.id,
+        version=service.version,
+        title=service.title,
+        provider=service.provider.body or body_for(service.provider.role),
+        system=service.system,
+        grade=service.grade,
+        sharing=service.sharing,
+        effect=service.effect,
+        matters=service.matters,
+        registered=service,
+    )
+
+
+def offered_by_plugin(offer: Offer, plugin: str, operator: str) -> Offered:
+    """A plugin's function as a service of the body that operates the node."""
+    return Offered(
+        code=offer.code,
+        version=offer.version,
+        title=offer.title,
+        provider=operator,
+        system=plugin,
+        grade=offer.grade,
+        sharing=offer.sharing,
+        effect="read",
+        matters=(),
+        offer=offer,
+    )
+
+
+def register(connection: Connection, service: Service, provider: str, by: str, now: datetime) -> None:
+    """Publish a version of a service. :raises Conflict: the version exists; a published version never changes."""
+    known = select(bus_service.c.version).where(
+        bus_service.c.code == service.id, bus_service.c.version == service.version
+    )
+    if connection.execute(known).first():
+        raise Conflict(
+            "Service {code} version {version} is published already and a published version never changes;"
+            " publish the next version.",
+            code=service.id,
+            version=service.version,
+        )
+    connection.execute(
+        insert(bus_service).values(
+            code=service.id,
+            version=service.version,
+            provider=provider,
+            state="live",
+            definition=msgspec.json.encode(service),
+            registered_by=by,
+            registered_at=now,
+        )
+    )
+
+
+def withdraw(connection: Connection, code: str, version: int) -> None:
+    """Take a version out of use. :raises NotFound: there is no such version."""
+    one = (bus_service.c.code == code) & (bus_service.c.version == version)
+    if not connection.execute(update(bus_service).where(one).values(state="withdrawn")).rowcount:
+        raise NotFound("There is no service {code} version {version}.", code=code, version=version)
+
+
+def registered(connection: Connection) -> Iterable[tuple[Service, str, str]]:
+    """Every registered service with its provider and its state."""
+    t = bus_service.c
+    for definition, provider, state in connection.execute(select(t.definition, t.provider, t.state)):
+        yield msgspec.json.decode(definition, type=Service), provider, state
+
+
+class Directory:
+    """The services this worker knows, by code; the highest live version answers."""
+
+    def __init__(self) -> None:
+        self._live: Mapping[str, Offered] = {}
+        self._withdrawn: frozenset[str] = frozenset()
+
+    def replace(self, live: Iterable[Offered], withdrawn: Iterable[str]) -> None:
+        """Know ``live`` from now on."""
+        ordered = sorted(live, key=lambda s: s.version)
+        self._live = {service.code: service for service in ordered}
+        self._withdrawn = frozenset(withdrawn) - set(self._live)
+
+    def resolve(self, code: str) -> Offered:
+        """The service ``code``. :raises NotFound: no such service. :raises Gone: it was withdrawn."""
+        found = self._live.get(code)
+        if found is None:
+            if code in self._withdrawn:
+                raise Gone("Service {code} has been withdrawn by its provider; ask them for its successor.", code=code)
+            raise NotFound("There is no service {code} at this node.", code=code)
+        return found
+
+    def all(self) -> list[Offered]:
+        """Every live service, by code."""
+        return [self._live[code] for code in sorted(self._live)]
+
+
+def disclosed(
+    service: Offered, request: Any, reply: Any, key_of: Callable[[str, str], str], matter: str, case: str
+) -> list[Disclosed]:
+    """Whose data a call shows: the plugin says, or the registered subject field does."""
+    if service.offer is not None:
+        return list(service.offer.discloses(request, reply))
+    assert service.registered is not None
+    subject = service.registered.subject
+    if subject is None or not (value := request.get(subject.field)):
+        return []
+    return [Disclosed(key_of(subject.kind, str(value)), matter, case)]
