@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import struct
-import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ import msgspec
 
 from gdbos.crypto import STANDARD, NotAuthentic, Provider, provider_of
 from gdbos.errors import Conflict, Misconfigured
+from gdbos.storage.durable import write_whole
 
 Use = Literal["kek", "blind", "log", "token"]
 State = Literal["current", "next", "retired"]
@@ -143,22 +143,10 @@ class KeyRing:
 
     def _save(self, *, new: bool = False) -> None:
         content = msgspec.json.format(msgspec.json.encode(_File(keys=list(self._keys.values()))), indent=1)
-        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix=f".{RING}.")  # mode 0600 from its first moment
-        draft = Path(name)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            if new:
-                os.link(draft, self.folder / RING)  # unlike a rename, this never replaces a ring that is there
-            else:
-                draft.replace(self.folder / RING)
+            write_whole(self.folder / RING, content, mode=0o600, new=new)
         except FileExistsError:
             raise Conflict("There is a key ring already; a new one would make everything sealed unreadable.") from None
-        finally:
-            draft.unlink(missing_ok=True)
-        _sync_folder(self.folder)
 
 
 def _missing(path: Path) -> str:
@@ -167,14 +155,6 @@ def _missing(path: Path) -> str:
         f"columns cannot be read. Restore this file from the backup of the keys (it is not part of the database's backup), "
         f"mode 0600, owned by the account that runs the node."
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Vault:

@@ -172,7 +172,8 @@ def bundle(leaves: Iterable[bytes]) -> bytes:
 
 def unbundle(content: bytes) -> list[bytes]:
     """The leaves of an entry bundle; ``ValueError`` carrying those before the place where it breaks off."""
-    leaves, at = [], 0
+    leaves: list[bytes] = []
+    at = 0
     while at < len(content):
         end = at + 2 + int.from_bytes(content[at : at + 2], "big")
         if end > len(content) or at + 2 > len(content):
@@ -187,7 +188,7 @@ def append(connection: Connection, log: str, leaves: Sequence[bytes], *, at: dat
     if not leaves:
         return
     content = leaves[0] if len(leaves) == 1 else bundle(leaves)
-    connection.execute(insert(pending), {"id": new_id(), "log": log, "leaf": content, "count": len(leaves), "at": at})
+    connection.execute(insert(pending), {"id": new_id(), "log": log, "leaf": content, "records": len(leaves), "at": at})
 
 
 def append_audit(connection: Connection, act: str, actor: Actor, facts: Mapping[str, Any], *, at: datetime) -> UUID:

@@ -7,18 +7,24 @@ write-ahead log is emptied, so the bytes are gone from the files too; a backup o
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from typing import Final, Self
 
+from sqlalchemy import Connection, insert, select
+
 from gdbos.errors import Gone, Misconfigured
+from gdbos.ledger.tables import erased
 
 STORE: Final = "subjects.sqlite"
 _BATCH: Final = 500
+_CACHED: Final = 200_000
+"""Keys held in memory at most, some 30 MB."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS subject (id TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS erased (id TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -60,11 +66,14 @@ class SubjectKeys:
         wanted = set(subjects)
         with self._lock:
             if wanted & self._gone:
-                raise Gone("The keys of a subject of this call were destroyed; nothing can be recorded about them.")
-            unknown = sorted(wanted.difference(self._known))
-            if unknown:
-                self._make(unknown)
-            return {subject: self._known[subject] for subject in wanted}
+                raise _gone()
+            keys = {subject: self._known[subject] for subject in wanted if subject in self._known}
+            keys |= self._read(sorted(wanted.difference(keys)))
+            keys |= self._make(sorted(wanted.difference(keys)))
+            if len(self._known) > _CACHED:
+                self._known.clear()
+            self._known |= keys
+            return keys
 
     def erase(self, *subjects: str) -> None:
         """Destroy the keys of ``subjects`` for good; repeating it changes nothing. Record it in ``ledger_erased`` first."""
@@ -72,10 +81,10 @@ class SubjectKeys:
             self._gone.update(subjects)
             for subject in subjects:
                 self._known.pop(subject, None)
-            with _transaction(self._store) as store:
+            with _transaction(self._store):
                 rows = [(subject,) for subject in subjects]
-                store.executemany("DELETE FROM subject WHERE id = ?", rows)
-                store.executemany("INSERT OR IGNORE INTO erased VALUES (?)", rows)
+                self._store.executemany("DELETE FROM subject WHERE id = ?", rows)
+                self._store.executemany("INSERT OR IGNORE INTO erased VALUES (?)", rows)
             _empty_log(self._store)
 
     def is_erased(self, subject: str) -> bool:
@@ -86,48 +95,63 @@ class SubjectKeys:
             _empty_log(self._store)
             self._store.close()
 
-    def _make(self, subjects: list[str]) -> None:
-        fresh = [(subject, secrets.token_bytes(32)) for subject in subjects]
+    def _read(self, subjects: list[str]) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
-        with _transaction(self._store) as store:
-            # Another process may have made one of them meanwhile: whoever came first is right, so read what is there.
-            store.executemany(
-                "INSERT OR IGNORE INTO subject SELECT ?1, ?2 WHERE ?1 NOT IN (SELECT id FROM erased)", fresh
-            )
-            for at in range(0, len(subjects), _BATCH):
-                part = subjects[at : at + _BATCH]
-                marks = ",".join("?" * len(part))
-                found.update(store.execute(f"SELECT id, key FROM subject WHERE id IN ({marks})", part))  # noqa: S608
+        for at in range(0, len(subjects), _BATCH):
+            part = subjects[at : at + _BATCH]
+            marks = ",".join("?" * len(part))
+            found.update(self._store.execute(f"SELECT id, key FROM subject WHERE id IN ({marks})", part))  # noqa: S608
+        return found
+
+    def _make(self, subjects: list[str]) -> dict[str, bytes]:
+        if not subjects:
+            return {}
+        fresh = [(subject, secrets.token_bytes(32)) for subject in subjects]
+        with _transaction(self._store):
+            # Another process may have made or erased one meanwhile: whoever came first is right, so read what is there.
+            unless_erased = "INSERT OR IGNORE INTO subject SELECT ?1, ?2 WHERE ?1 NOT IN (SELECT id FROM erased)"
+            self._store.executemany(unless_erased, fresh)
+            found = self._read(subjects)
         if len(found) < len(subjects):
             self._gone.update(set(subjects).difference(found))
-            raise Gone("The keys of a subject of this call were destroyed; nothing can be recorded about them.")
-        self._known.update(found)
+            raise _gone()
+        return found
 
 
-class _transaction:  # noqa: N801
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK."""
+def erase(connection: Connection, subject: str, reason: str, *, at: datetime) -> None:
+    """Decide in this transaction that a subject's key goes; after its commit call ``SubjectKeys.erase`` in every process."""
+    known = connection.execute(select(erased.c.subject).where(erased.c.subject == subject)).first()
+    if known is None:
+        connection.execute(insert(erased), {"subject": subject, "reason": reason, "at": at})
 
-    def __init__(self, store: sqlite3.Connection) -> None:
-        self._store = store
 
-    def __enter__(self) -> sqlite3.Connection:
-        self._store.execute("BEGIN IMMEDIATE")
-        return self._store
+def apply_erasures(connection: Connection, keys: SubjectKeys) -> int:
+    """Destroy again every key that was ever erased, so that a restored store cannot bring one back; returns how many."""
+    subjects = list(connection.execute(select(erased.c.subject)).scalars())
+    keys.erase(*subjects)
+    return len(subjects)
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._store.execute("ROLLBACK" if kind else "COMMIT")
+
+def _gone() -> Gone:
+    return Gone("The keys of a subject of this call were destroyed; nothing can be recorded about them.")
+
+
+@contextmanager
+def _transaction(store: sqlite3.Connection) -> Iterator[None]:
+    store.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        store.execute("ROLLBACK")
+        raise
+    store.execute("COMMIT")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    mask = os.umask(0o077)  # the write-ahead log gets the same mode as the store
-    try:
-        store = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        for pragma in ("secure_delete=ON", "journal_mode=WAL", "synchronous=FULL", "trusted_schema=OFF"):
-            store.execute(f"PRAGMA {pragma}")
-        store.executescript(_SCHEMA)
-        _empty_log(store)
-    finally:
-        os.umask(mask)
+    store = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    for pragma in ("secure_delete=ON", "journal_mode=WAL", "synchronous=FULL", "trusted_schema=OFF"):
+        store.execute(f"PRAGMA {pragma}")
+    store.executescript(_SCHEMA)
     return store
 
 

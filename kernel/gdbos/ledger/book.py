@@ -1,0 +1,58 @@
+"""The node's two logs as they run: sequenced within a second, signed, and published as files."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from gdbos.config import Settings
+from gdbos.ledger.leaf import LOGS
+from gdbos.ledger.note import Signer
+from gdbos.ledger.publication import publish
+from gdbos.ledger.sequencer import sequence
+from gdbos.storage.lane import Lane
+from gdbos.vault import KeyRing
+
+log = logging.getLogger("gdbos.ledger")
+
+TICK = 0.5
+"""Seconds between rounds when nothing was left over from the last."""
+
+
+class Book:
+    """Sequences and publishes the logs ``calls`` and ``audit``."""
+
+    def __init__(self, settings: Settings, ring: KeyRing, lane: Lane) -> None:
+        self.lane = lane
+        self.folder: Path = settings.home / "ledger"
+        self.signers = {name: _signer(settings, ring, name) for name in LOGS}
+
+    async def run(self) -> None:
+        """Keep both logs in step until cancelled."""
+        while True:
+            try:
+                moved = await self.round()
+            except Exception:
+                log.exception("the ledger could not be brought on; records wait in the database")
+                moved = 0
+            if not moved:
+                await asyncio.sleep(TICK)
+
+    async def round(self) -> int:
+        """Sequence what is pending once, publish it, and return how many records moved."""
+        moved = 0
+        for name, signer in self.signers.items():
+            moved += await self.lane.write(lambda c, n=name, s=signer: sequence(c, n, s))  # type: ignore[misc]
+            await self.lane.read(lambda c, n=name: publish(c, n, self.folder / n))  # type: ignore[misc]
+        return moved
+
+    async def catch_up(self) -> None:
+        """Sequence until nothing is pending."""
+        while await self.round():
+            pass
+
+
+def _signer(settings: Settings, ring: KeyRing, name: str) -> Signer:
+    key = ring.current("log")
+    return Signer(f"gdbos.{settings.node.division}/{settings.node.id}/{name}/1", key.secret)

@@ -1,0 +1,130 @@
+"""The log as files that need no server and no database to check: C2SP tlog-tiles under ``<folder>/<log>/``.
+
+    checkpoint                 the newest signed note
+    checkpoints/<size>         every checkpoint that was ever published, to remember it by
+    policy                     the keys this node says its log signs with (trust your own copy, not this one)
+    tile/<L>/<N>[.p/<W>]       hashes
+    tile/entries/<N>[.p/<W>]   records
+
+What a checkpoint needs is on disk before it is, so a crash leaves at worst tiles that no checkpoint speaks of yet.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from gdbos.ledger.leaf import bundle
+from gdbos.ledger.merkle import TILE_HEIGHT, Node, consistency_proof, verify_consistency
+from gdbos.ledger.note import Checkpoint, Note, Verifier
+from gdbos.ledger.policy import Policy
+from gdbos.ledger.sequencer import Diverged, latest, node_in
+from gdbos.ledger.tables import checkpoint, leaf
+from gdbos.ledger.tiles import ENTRIES, Level, tile_path, widths
+from gdbos.storage.durable import write_whole
+
+CHECKPOINT: Final = "checkpoint"
+CHECKPOINTS: Final = "checkpoints"
+POLICY: Final = "policy"
+
+
+def publish(connection: Connection, folder: Path, keys: Sequence[Verifier] = ()) -> dict[str, int]:
+    """Write what is new of every log under ``folder``; returns the published size by log. Reads the database only.
+
+    ``keys`` are the verifiers of all keys the logs sign or signed with; they are written as each log's ``policy``.
+
+    :raises Diverged: the database is shorter than what was published, or holds another history.
+    """
+    logs = connection.execute(select(checkpoint.c.log).distinct()).scalars().all()
+    return {log: _publish(connection, folder / log, log, keys) for log in sorted(logs)}
+
+
+def published(folder: Path) -> Checkpoint | None:
+    """The checkpoint that the log in ``folder`` was last published with."""
+    try:
+        return Checkpoint.parse(Note.parse((folder / CHECKPOINT).read_bytes()).text)
+    except FileNotFoundError:
+        return None
+
+
+def falls_short(connection: Connection, folder: Path, log: str) -> bool:
+    """Whether the database holds fewer records than were published: a restored backup, which must not append."""
+    last, out = latest(connection, log), published(folder / log)
+    return out is not None and (last is None or last[1].size < out.size)
+
+
+def _publish(connection: Connection, folder: Path, log: str, keys: Sequence[Verifier]) -> int:
+    last = latest(connection, log)
+    assert last is not None, "the log was listed because it has a checkpoint"
+    note, new, _ = last
+    _write_policy(folder, [key for key in keys if key.name == new.origin])
+    old = published(folder)
+    if old == new:
+        return new.size
+    node = node_in(connection, log, new.size)
+    if old is not None:
+        _same_history(log, old, new, node)
+    start = old.size if old else 0
+    written = [*_write_entries(connection, folder, log, start, new.size), *_write_hashes(folder, start, new.size, node)]
+    for path in (f"{CHECKPOINTS}/{new.size}", CHECKPOINT):
+        _write(folder, path, str(note).encode())
+    _drop_partials(folder, written)
+    return new.size
+
+
+def _same_history(log: str, old: Checkpoint, new: Checkpoint, node: Node) -> None:
+    if old.size > new.size:
+        facts = {"log": log, "held": new.size, "published": old.size}
+        raise Diverged("Ledger {log} holds {held} records but {published} were published: restore the rest.", **facts)
+    path = consistency_proof(old.size, new.size, node)
+    if old.origin != new.origin or not verify_consistency(old.size, new.size, path, old.root, new.root):
+        facts = {"log": log, "published": old.size}
+        raise Diverged("Ledger {log} no longer begins with the {published} records that were published.", **facts)
+
+
+def _write_entries(connection: Connection, folder: Path, log: str, start: int, size: int) -> Iterable[str]:
+    for index, width in widths(size, 0, start):
+        first = index << TILE_HEIGHT
+        query = select(leaf.c.leaf).where(leaf.c.log == log, leaf.c.position >= first, leaf.c.position < first + width)
+        leaves = connection.execute(query.order_by(leaf.c.position)).scalars().all()
+        yield _write_tile(folder, ENTRIES, index, width, bundle(leaves))
+
+
+def _write_hashes(folder: Path, start: int, size: int, node: Node) -> Iterable[str]:
+    level = 0
+    while size >> TILE_HEIGHT * level:
+        for index, width in widths(size, level, start >> TILE_HEIGHT * level):
+            first = index << TILE_HEIGHT
+            hashes = b"".join(node(TILE_HEIGHT * level, first + place) for place in range(width))
+            yield _write_tile(folder, level, index, width, hashes)
+        level += 1
+
+
+def _write_tile(folder: Path, level: Level, index: int, width: int, content: bytes) -> str:
+    path = tile_path(level, index, width)
+    _write(folder, path, content)
+    return path
+
+
+def _drop_partials(folder: Path, written: Iterable[str]) -> None:
+    """A full tile replaces its partial ones (tlog-tiles, "Partial Tiles")."""
+    for path in written:
+        if ".p/" not in path:
+            shutil.rmtree(folder / f"{path}.p", ignore_errors=True)
+
+
+def _write_policy(folder: Path, keys: Sequence[Verifier]) -> None:
+    content = str(Policy(tuple(keys))).encode()
+    path = folder / POLICY
+    if keys and (not path.is_file() or path.read_bytes() != content):
+        _write(folder, POLICY, content)
+
+
+def _write(folder: Path, path: str, content: bytes) -> None:
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, content)

@@ -1,0 +1,174 @@
+"""One sequencer per log gives pending records their places, hashes the tree on and signs it.
+
+It reads by deleting: a reader of "everything after the last id" would miss the record of a transaction that commits late,
+``DELETE … RETURNING`` cannot. Whatever happens, a record is either pending or in the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, func, insert, select, text
+
+from gdbos.crypto import STANDARD
+from gdbos.errors import Problem
+from gdbos.ledger.leaf import identity, unbundle
+from gdbos.ledger.merkle import EMPTY_ROOT, TILE_HEIGHT, Frontier, Node, leaf_hash
+from gdbos.ledger.note import Checkpoint, Note, Signer
+from gdbos.ledger.tables import checkpoint, leaf, node, pending
+from gdbos.ledger.tiles import node_from
+
+BATCH: Final = 2_000
+
+
+class Diverged(Problem):
+    """What the database holds is not what this log signed; appending now would fork it. A person has to look."""
+
+    code, title = "ledger-diverged", "The ledger is not the one that was signed"
+
+
+def sequence(
+    connection: Connection, log: str, signer: Signer, limit: int = BATCH, *, now: datetime | None = None
+) -> int:
+    """Move at most ``limit`` pending rows of ``log`` into the tree and sign it; returns how many records moved.
+
+    The caller's transaction is the batch: commit it. Where another process sequences this log already (PostgreSQL, advisory lock),
+    nothing moves. The first checkpoint, of the empty tree, is signed when the log is first met.
+
+    :raises Diverged: the tree in the database is not the one the last checkpoint was signed over.
+    """
+    if not _alone(connection, log):
+        return 0
+    last = latest(connection, log)
+    frontier = _resume(connection, log, last, signer.name)
+    leaves = [content for row in _take(connection, log, limit) for content in _leaves(row)]
+    if last is not None and not leaves:
+        return 0
+    start, hashes = frontier.size, [leaf_hash(content) for content in leaves]
+    full = frontier.extend(hashes)
+    _store_leaves(connection, log, start, leaves, hashes)
+    if full:
+        rows = [{"log": log, "level": level, "position": place, "hash": hashed} for level, place, hashed in full]
+        connection.execute(insert(node), rows)
+    _sign(connection, log, signer, frontier, now or datetime.now(UTC))
+    return len(leaves)
+
+
+def latest(connection: Connection, log: str) -> tuple[Note, Checkpoint, bytes] | None:
+    """The last checkpoint of ``log``: as a note, as read, and the frontier it was signed over."""
+    query = select(checkpoint.c.note, checkpoint.c.edge).where(checkpoint.c.log == log)
+    row = connection.execute(query.order_by(checkpoint.c.size.desc()).limit(1)).first()
+    if row is None:
+        return None
+    note = Note.parse(row.note)
+    return note, Checkpoint.parse(note.text), row.edge
+
+
+def size_of(connection: Connection, log: str) -> int:
+    """How many records of ``log`` are in the tree."""
+    found = connection.execute(select(func.max(checkpoint.c.size)).where(checkpoint.c.log == log)).scalar_one()
+    return found or 0
+
+
+def waiting(connection: Connection, log: str) -> int:
+    """How many records of ``log`` are durable but not in the tree yet."""
+    total = select(func.coalesce(func.sum(pending.c.records), 0)).where(pending.c.log == log)
+    return int(connection.execute(total).scalar_one())
+
+
+def positions(connection: Connection, log: str, record: UUID) -> list[int]:
+    """Where the records of a call or act are in ``log``; empty while they wait."""
+    query = select(leaf.c.position).where(leaf.c.log == log, leaf.c.record == record).order_by(leaf.c.position)
+    return list(connection.execute(query).scalars())
+
+
+def node_in(connection: Connection, log: str, size: int) -> Node:
+    """The nodes of the first ``size`` records of ``log``, for proofs made from the database."""
+
+    def read(level: int, index: int, width: int) -> bytes:
+        table = node if level else leaf
+        first = index << TILE_HEIGHT
+        query = select(table.c.hash).where(
+            table.c.log == log, table.c.position >= first, table.c.position < first + width
+        )
+        if level:
+            query = query.where(node.c.level == level)
+        hashes = connection.execute(query.order_by(table.c.position)).scalars().all()
+        if len(hashes) != width:
+            raise Diverged(
+                "The ledger {log} lacks hashes {first} to {last}.", log=log, first=first, last=first + width - 1
+            )
+        return b"".join(hashes)
+
+    return node_from(size, read)
+
+
+def _alone(connection: Connection, log: str) -> bool:
+    if connection.dialect.name != "postgresql":
+        return True  # an embedded database has one writer
+    key = int.from_bytes(STANDARD.digest(f"gdbos.ledger/{log}".encode())[:8], "big", signed=True)
+    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}).scalar_one())
+
+
+def _resume(connection: Connection, log: str, last: tuple[Note, Checkpoint, bytes] | None, origin: str) -> Frontier:
+    held = connection.execute(select(func.max(leaf.c.position)).where(leaf.c.log == log)).scalar_one()
+    size = 0 if held is None else held + 1
+    if last is None:
+        frontier, signed = Frontier(), Checkpoint(origin, 0, EMPTY_ROOT)
+    else:
+        frontier, signed = Frontier.unpacked(last[1].size, last[2]), last[1]
+    if size != signed.size or frontier.root() != signed.root:
+        facts = {"log": log, "held": size, "signed": signed.size}
+        raise Diverged(
+            "Ledger {log} holds {held} records, its last checkpoint is of {signed}: see the verifier.", **facts
+        )
+    if signed.origin != origin:
+        facts = {"log": log, "was": signed.origin, "now": origin}
+        raise Diverged("Ledger {log} is {was} and cannot go on as {now}: a new epoch is a new log.", **facts)
+    return frontier
+
+
+def _take(connection: Connection, log: str, limit: int) -> Sequence[Any]:
+    oldest = select(pending.c.id).where(pending.c.log == log).order_by(pending.c.id).limit(limit)
+    taken = delete(pending).where(pending.c.id.in_(oldest.scalar_subquery()))
+    rows = connection.execute(taken.returning(pending.c.id, pending.c.leaf, pending.c.records)).all()
+    return sorted(rows, key=lambda row: row.id.int)
+
+
+def _leaves(row: Any) -> list[bytes]:
+    leaves = [row.leaf] if row.records == 1 else unbundle(row.leaf)
+    if len(leaves) != row.records:
+        raise Diverged("A pending row says it has {said} records and has {has}.", said=row.records, has=len(leaves))
+    return leaves
+
+
+_BY_ARRAYS: Final = text(
+    "INSERT INTO ledger_leaf (log, position, leaf, hash, record) "
+    "SELECT :log, :start + n - 1, leaf, hash, record "
+    "FROM unnest(CAST(:leaves AS bytea[]), CAST(:hashes AS bytea[]), CAST(:records AS uuid[])) "
+    "WITH ORDINALITY AS batch (leaf, hash, record, n)"
+)
+
+
+def _store_leaves(connection: Connection, log: str, start: int, leaves: list[bytes], hashes: list[bytes]) -> None:
+    if not leaves:
+        return
+    records = [identity(content) for content in leaves]
+    if connection.dialect.name == "postgresql":  # one statement instead of a round trip per row
+        values = {"log": log, "start": start, "leaves": leaves, "hashes": hashes, "records": records}
+        connection.execute(_BY_ARRAYS, values)
+        return
+    rows = [
+        {"log": log, "position": position, "leaf": content, "hash": hashed, "record": record}
+        for position, (content, hashed, record) in enumerate(zip(leaves, hashes, records, strict=True), start)
+    ]
+    connection.execute(insert(leaf), rows)
+
+
+def _sign(connection: Connection, log: str, signer: Signer, frontier: Frontier, now: datetime) -> None:
+    note = Checkpoint(signer.name, frontier.size, frontier.root()).signed(signer)
+    row = {"log": log, "size": frontier.size, "note": str(note), "edge": frontier.packed(), "at": now}
+    connection.execute(insert(checkpoint), row)

@@ -1,0 +1,382 @@
+"""Check a published log from its files alone: every edit, deletion, reordering, truncation and fork, and where it is.
+
+Records are hashed and the tree is grown twice at most: from the entry bundles and, where a hash tile says otherwise, from the
+tiles. Which of the two grew into the signed roots tells which file was touched. Every checkpoint that was ever published is
+held against the tree at its size, so a rewritten past, a shortened log and a second history signed with the log's own key show too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from gdbos.ledger.leaf import bundle, unbundle
+from gdbos.ledger.merkle import HASH_SIZE, TILE_HEIGHT, Frontier, leaf_hash
+from gdbos.ledger.note import Checkpoint, Malformed, Note
+from gdbos.ledger.policy import Policy
+from gdbos.ledger.publication import CHECKPOINT, CHECKPOINTS, POLICY
+from gdbos.ledger.report import Report
+from gdbos.ledger.tiles import ENTRIES, WIDTH, parse_path, tile_path, widths
+from gdbos.storage.durable import DRAFT
+
+Progress = Callable[[int, int], None]
+"""Records checked so far, records in all."""
+
+_NAMED: Final = 20
+"""Changed records named one by one in each bundle; beyond that the bundle is."""
+
+
+def verify(
+    folder: Path,
+    trust: Policy | str | Path | None = None,
+    *,
+    progress: Progress | None = None,
+    remembered: Sequence[Note] = (),
+) -> Report:
+    """Check the log in ``folder`` against ``trust`` (a policy, a vkey, a policy file; by default the folder's own policy).
+
+    ``remembered`` are checkpoints of this log kept elsewhere (a witness's, an auditor's): they must be part of its history.
+    """
+    report = Report(log=folder.name)
+    policy = _trust(folder, trust, report)
+    if policy is None:
+        return report
+    signed = Signed(report, policy)
+    signed.gather(folder, remembered)
+    if signed.roots:
+        _Check(folder, report, signed, progress or (lambda done, total: None)).run()
+    return report
+
+
+def log_folders(path: Path) -> list[Path]:
+    """The logs at ``path``: itself, those in it, or those in its ``ledger`` folder."""
+    for group in ([path], _children(path), _children(path / "ledger")):
+        found = [
+            folder for folder in group if any((folder / name).exists() for name in (CHECKPOINT, CHECKPOINTS, "tile"))
+        ]
+        if found:
+            return found
+    return []
+
+
+def _children(path: Path) -> list[Path]:
+    return sorted(child for child in path.iterdir() if child.is_dir()) if path.is_dir() else []
+
+
+def _trust(folder: Path, trust: Policy | str | Path | None, report: Report) -> Policy | None:
+    if isinstance(trust, Policy):
+        report.trust = "given"
+        return trust
+    report.trust = "the log's own folder" if trust is None else "given"
+    place = POLICY if trust is None else "the policy given"
+    try:
+        return Policy.load(folder / POLICY if trust is None else trust)
+    except FileNotFoundError:
+        report.incomplete(place, "there is no policy or key to check signatures with; give one with --trust")
+    except Malformed as fault:
+        report.tampered(place, f"not a policy: {fault}")
+    return None
+
+
+def _accepted(place: str, note: Note | bytes, policy: Policy, report: Report) -> Checkpoint | None:
+    try:
+        accepted = policy.accepts(note if isinstance(note, Note) else Note.parse(note))
+    except Malformed as fault:
+        report.tampered(place, f"not a checkpoint: {fault}")
+        return None
+    if accepted is None:
+        report.tampered(place, "its signatures do not satisfy the trusted keys")
+    return accepted
+
+
+class Signed:
+    """What the log signed: for each size, every root and the place of its checkpoint."""
+
+    def __init__(self, report: Report, policy: Policy) -> None:
+        self.roots: dict[int, dict[bytes, str]] = {}
+        self._report, self._policy = report, policy
+
+    def gather(self, folder: Path, remembered: Sequence[Note]) -> None:
+        newest = self._newest(folder)
+        for path in sorted((folder / CHECKPOINTS).glob("[!.]*")):
+            self._kept(path)
+        for number, note in enumerate(remembered, 1):
+            self._take(f"remembered checkpoint {number}", note)
+        self._report.size = max(self.roots, default=0)
+        if newest is not None:
+            self._judge(folder, newest)
+        for size, signed in self.roots.items():
+            if len(signed) > 1:
+                places = " and ".join(sorted(signed.values()))
+                self._report.tampered(places, f"fork: two histories of {size} records were signed", 0, size - 1)
+
+    def _take(self, place: str, note: Note | bytes) -> Checkpoint | None:
+        accepted = _accepted(place, note, self._policy, self._report)
+        if accepted is None:
+            return None
+        if self._report.origin not in ("", accepted.origin):
+            self._report.tampered(place, f"is of the log {accepted.origin}, not of {self._report.origin}")
+            return None
+        self._report.origin = accepted.origin
+        self.roots.setdefault(accepted.size, {}).setdefault(accepted.root, place)
+        return accepted
+
+    def _newest(self, folder: Path) -> Checkpoint | None:
+        try:
+            content = (folder / CHECKPOINT).read_bytes()
+        except FileNotFoundError:
+            self._report.incomplete(CHECKPOINT, "missing")
+            return None
+        newest = self._take(CHECKPOINT, content)
+        if newest is not None:
+            self._report.witnesses = self._policy.cosigned(Note.parse(content))
+        return newest
+
+    def _kept(self, path: Path) -> None:
+        place = f"{CHECKPOINTS}/{path.name}"
+        kept = self._take(place, path.read_bytes())
+        if kept is not None and str(kept.size) != path.name:
+            self._report.tampered(place, f"is the checkpoint of {kept.size} records under another name")
+
+    def _judge(self, folder: Path, newest: Checkpoint) -> None:
+        largest = self._report.size
+        if largest > newest.size:
+            detail = f"truncated: ends at {newest.size} records, though {largest} were signed for"
+            self._report.tampered(CHECKPOINT, detail, newest.size, largest - 1)
+        if not (folder / CHECKPOINTS / str(newest.size)).is_file():
+            self._report.incomplete(f"{CHECKPOINTS}/{newest.size}", "missing: the newest checkpoint is kept here too")
+
+
+class _View:
+    """A tree grown from one source, and the signed sizes at which its root was or was not the signed one."""
+
+    def __init__(self, signed: dict[int, dict[bytes, str]]) -> None:
+        self.frontier, self.nodes = Frontier(), dict[int, list[bytes]]()
+        self.signed, self.marks = signed, sorted(signed, reverse=True)
+        self.good, self.bad = list[int](), list[int]()
+        self._compare()
+
+    def copy(self) -> _View:
+        twin = _View(self.signed)
+        twin.frontier = Frontier(self.frontier.size, self.frontier.edge)
+        twin.nodes = {level: list(hashes) for level, hashes in self.nodes.items()}
+        twin.marks, twin.good, twin.bad = list(self.marks), list(self.good), list(self.bad)
+        return twin
+
+    def grow(self, hashes: Sequence[bytes]) -> None:
+        at = 0
+        while at < len(hashes):
+            mark = self.marks[-1] - self.frontier.size if self.marks else len(hashes)
+            step = hashes[at : at + mark]
+            at += len(step)
+            for level, _, hashed in self.frontier.extend(step):
+                self.nodes.setdefault(level, []).append(hashed)
+            self._compare()
+
+    def _compare(self) -> None:
+        while self.marks and self.marks[-1] == self.frontier.size:
+            size = self.marks.pop()
+            (self.good if self.frontier.root() in self.signed[size] else self.bad).append(size)
+
+    @property
+    def sound(self) -> bool:
+        """Whether the newest signed root came out."""
+        return not self.marks and (not self.bad or bool(self.good and self.good[-1] > self.bad[-1]))
+
+
+class _Check:
+    """The walk through one log's files."""
+
+    def __init__(self, folder: Path, report: Report, signed: Signed, progress: Progress) -> None:
+        self.folder, self.report, self.progress = folder, report, progress
+        self.signed = signed.roots
+        self.records = self.tiles = _View(self.signed)
+        self.grown = True
+        self.differing: list[tuple[int, list[bytes], list[bytes]]] = []
+
+    def run(self) -> None:
+        size = self.report.size
+        for index, width in widths(size, 0):
+            self._bundle(index, width)
+            self.progress(min(size, (index + 1) * WIDTH), size)
+        view = self.tiles if self.tiles.sound else self.records
+        for index, records, hashes in self.differing:
+            self._differ(index, records, hashes)
+        self._roots(view)
+        self._upper_tiles(view)
+        self._other_files()
+        self.report.checkpoints = len(view.good)
+
+    def _bundle(self, index: int, width: int) -> None:
+        first, hashes = index * WIDTH, self._tile(0, index, width)
+        records, whole = self._entries(index, width)
+        if records is not None and (not whole or len(records) != width):
+            _broken(self.report, tile_path(ENTRIES, index, width), first, width, records, hashes)
+            records = None
+        if records is None or hashes is None:
+            records = hashes = records or hashes
+        if records is None or hashes is None:
+            self.grown = False
+        elif records != hashes:
+            self.differing.append((index, records, hashes))
+            if self.records is self.tiles:
+                self.tiles = self.records.copy()
+        if self.grown and records is not None and hashes is not None:
+            self.records.grow(records)
+            if self.tiles is not self.records:
+                self.tiles.grow(hashes)
+
+    def _tile(self, level: int, index: int, width: int) -> list[bytes] | None:
+        place = tile_path(level, index, width)
+        content = self._read(place, index, width if level == 0 else None)
+        if content is None:
+            return None
+        if len(content) != width * HASH_SIZE:
+            self.report.tampered(place, f"has {len(content)} bytes instead of {width * HASH_SIZE}")
+            return None
+        return [content[at : at + HASH_SIZE] for at in range(0, len(content), HASH_SIZE)]
+
+    def _entries(self, index: int, width: int) -> tuple[list[bytes] | None, bool]:
+        """Hashes of the records that can be read, and whether the bundle could be read to its end."""
+        content = self._read(tile_path(ENTRIES, index, width), index, width)
+        if content is None:
+            return None, True
+        try:
+            return [leaf_hash(record) for record in unbundle(content)], True
+        except ValueError as broken:
+            return [leaf_hash(record) for record in broken.args[1]], False
+
+    def _read(self, place: str, index: int, width: int | None) -> bytes | None:
+        try:
+            return (self.folder / place).read_bytes()
+        except FileNotFoundError:
+            full = place.partition(".p/")[0]  # a full tile may have replaced the partial one
+            if full != place and (self.folder / full).is_file():
+                return _start(self.folder / full, int(place.partition(".p/")[2]))
+        span = (index * WIDTH, index * WIDTH + width - 1) if width else (None, None)
+        self.report.incomplete(place, "missing", *span)
+        return None
+
+    def _differ(self, index: int, records: list[bytes], hashes: list[bytes]) -> None:
+        width, first = len(hashes), index * WIDTH
+        places = [at for at in range(width) if records[at] != hashes[at]]
+        if self.records.sound and not self.tiles.sound:
+            named = ", ".join(str(first + at) for at in places[:_NAMED])
+            place = tile_path(0, index, width)
+            self.report.tampered(
+                place, f"the hashes of records {named} were changed", first + places[0], first + places[-1]
+            )
+            return
+        _changed(self.report, tile_path(ENTRIES, index, width), first, places, records, hashes)
+
+    def _roots(self, view: _View) -> None:
+        newest_good = max(view.good, default=0)
+        for size in view.bad:
+            place = " and ".join(sorted(self.signed[size].values()))
+            if size < newest_good:
+                self.report.tampered(place, f"fork: signed over another history of {size} records", 0, size - 1)
+        later = [size for size in view.bad if size > newest_good]
+        if later and not self._explained(newest_good, later[0]):
+            place = " and ".join(sorted(self.signed[later[0]].values()))
+            detail = f"records {newest_good} to {later[0] - 1} are not those that were signed"
+            self.report.tampered(place, detail, newest_good, later[0] - 1)
+
+    def _explained(self, start: int, end: int) -> bool:
+        """Whether a fault named already lies in these records."""
+        spans = [(f.first, f.last) for f in self.report.faults if f.kind == "tampered" and "fork" not in f.detail]
+        return any(first is not None and last is not None and first < end and last >= start for first, last in spans)
+
+    def _upper_tiles(self, view: _View) -> None:
+        level = 1
+        while self.grown and self.report.size >> TILE_HEIGHT * level:
+            computed = view.nodes.get(level, [])
+            for index, width in widths(self.report.size, level):
+                hashes = self._tile(level, index, width)
+                expected = computed[index * WIDTH : index * WIDTH + width]
+                if hashes is not None and hashes != expected:
+                    span = WIDTH**level
+                    at = index * WIDTH + next(at for at in range(width) if hashes[at] != expected[at])
+                    detail = f"the hash over records {at * span} to {(at + 1) * span - 1} was changed"
+                    self.report.tampered(tile_path(level, index, width), detail, at * span, (at + 1) * span - 1)
+            level += 1
+
+    def _other_files(self) -> None:
+        """Files that the newest checkpoint does not need: earlier partial tiles must agree, nothing else belongs here."""
+        size = self.report.size
+        for path in sorted(path for path in (self.folder / "tile").rglob("*") if not path.is_dir()):
+            place = path.relative_to(self.folder).as_posix()
+            parsed = parse_path(place)
+            if path.name.startswith(DRAFT):
+                continue
+            if parsed is None:
+                self.report.tampered(place, "no file of this name belongs to a log")
+                continue
+            level, index, width = parsed
+            have = min(WIDTH, (size >> TILE_HEIGHT * (0 if level == ENTRIES else int(level))) - index * WIDTH)
+            if width > have:
+                self.report.incomplete(
+                    place, "goes beyond the newest checkpoint: publication was cut short, or the log was"
+                )
+            elif width < have:
+                self._earlier(path, place, tile_path(level, index, have), width)
+
+    def _earlier(self, path: Path, place: str, now: str, width: int) -> None:
+        content, current = path.read_bytes(), self.folder / now
+        if not current.is_file():
+            current = self.folder / now.partition(".p/")[0]
+        expected = _start(current, width)
+        if expected is not None and content != expected:
+            self.report.tampered(place, "an earlier part of a tile that is not how the tile begins")
+
+
+def _start(path: Path, width: int) -> bytes | None:
+    """The first ``width`` entries or hashes of the tile at ``path``; ``None`` where it cannot be read."""
+    if not path.is_file():
+        return None
+    content = path.read_bytes()
+    if f"/{ENTRIES}/" not in path.as_posix():
+        return content[: width * HASH_SIZE]
+    try:
+        return bundle(unbundle(content)[:width])
+    except ValueError:
+        return None
+
+
+def _broken(
+    report: Report, place: str, first: int, width: int, records: list[bytes], hashes: list[bytes] | None
+) -> None:
+    """A bundle that holds too few or too many records, or breaks off."""
+    if hashes is None:
+        report.tampered(place, f"holds {len(records)} records instead of {width}", first, first + width - 1)
+        return
+    same = next((at for at, pair in enumerate(zip(records, hashes, strict=False)) if pair[0] != pair[1]), None)
+    at = min(len(records), width) if same is None else same
+    gap = width - len(records)
+    if gap > 0 and records[at:] == hashes[at + gap :]:
+        what = f"record {first + at} is" if gap == 1 else f"records {first + at} to {first + at + gap - 1} are"
+        report.tampered(place, f"{what} missing", first + at, first + at + gap - 1)
+    elif gap < 0 and records[at - gap :] == hashes[at:]:
+        report.tampered(place, f"{-gap} records were put in before record {first + at}", first + at, first + at)
+    else:
+        report.tampered(
+            place, f"cannot be read as it was written from record {first + at} on", first + at, first + width - 1
+        )
+
+
+def _changed(
+    report: Report, place: str, first: int, places: list[int], records: list[bytes], hashes: list[bytes]
+) -> None:
+    """A bundle of the right number of records, some of which are not those that were logged."""
+    origin = {hashed: at for at, hashed in enumerate(hashes)}
+    moved = Counter(records) == Counter(hashes)
+    for at in places[:_NAMED]:
+        came = origin.get(records[at])
+        detail = f"record {first + at} was changed"
+        if came is not None:
+            detail = f"record {first + came} stands in the place of record {first + at}"
+        report.tampered(place, ("reordered: " if moved else "") + detail, first + at, first + at)
+    if len(places) > _NAMED:
+        detail = f"and {len(places) - _NAMED} more up to record {first + places[-1]}"
+        report.tampered(place, detail, first + places[_NAMED], first + places[-1])
