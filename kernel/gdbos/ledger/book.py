@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from gdbos.config import Settings
 from gdbos.ledger.leaf import LOGS
@@ -43,14 +46,19 @@ class Book:
         """Sequence what is pending once, publish it, and return how many records moved."""
         moved = 0
         for name, signer in self.signers.items():
-            moved += await self.lane.write(lambda c, n=name, s=signer: sequence(c, n, s))  # type: ignore[misc]
-            await self.lane.read(lambda c, n=name: publish(c, n, self.folder / n))  # type: ignore[misc]
+            moved += await self.lane.write(partial(_sequenced, name, signer))
+        keys = [signer.verifier for signer in self.signers.values()]
+        await self.lane.read(lambda connection: publish(connection, self.folder, keys))
         return moved
 
     async def catch_up(self) -> None:
         """Sequence until nothing is pending."""
         while await self.round():
             pass
+
+
+def _sequenced(name: str, signer: Signer, connection: Connection) -> int:
+    return sequence(connection, name, signer)
 
 
 def _signer(settings: Settings, ring: KeyRing, name: str) -> Signer:
