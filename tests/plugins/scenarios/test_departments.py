@@ -47,7 +47,7 @@ class City:
         body = {
             "BIZNO": number,
             "ENTNAME": name,
-            "ENTTYPE": "1100",
+            "ENTTYPE": "1130",
             "REGCAP": 50,
             "DOM": "示范路1号",
             "DOMDISTRICT": "450103",
@@ -115,7 +115,9 @@ class City:
             "frzjh": PERSON["id"],
             "qjrq": "20261201",
             "zgrs": 5,
-            "jcjs": 300_000,
+            "gzze": 1_500_000,
+            "dwbl": 5,
+            "grbl": 5,
         }
         return self.post("housing-fund", "/gjj/dwkh/handle", {**body, **changes})
 
@@ -247,7 +249,7 @@ def test_medical_insurance_reads_forms_and_nests_its_answer(nanning):
 def test_housing_fund_counts_in_fen_and_writes_dates_without_dashes(nanning):
     body = nanning.fund("F1")["body"]
     assert body["yjce"] == 150_000 and len(body["khrq"]) == 8
-    assert nanning.fund("F2", jcjs=100)["retcode"] == 2
+    assert nanning.fund("F2", gzze=100)["retcode"] == 2
     assert nanning.fund("F3", qjrq="2026-12-01")["retcode"] == 9
 
 

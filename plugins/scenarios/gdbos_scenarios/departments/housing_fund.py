@@ -7,20 +7,20 @@ from datetime import datetime
 
 from .system import Body, Operation, Refused, System, Wrong, now, serial, text
 
-LEAST_BASE_FEN = 181_000
-"""The lowest monthly base this fund accepts: a made-up figure of the demo city."""
+LEAST_WAGE_FEN = 181_000
+"""The lowest monthly wage this fund reckons with: a made-up figure of the demo city."""
 
 
 def open_account(connection: sqlite3.Connection, asked: Body) -> Body:
     _name, _code, _person, _number, month = text(asked, "dwmc", "tyxydm", "frxm", "frzjh", "qjrq")
-    staff, base = whole(asked, "zgrs"), whole(asked, "jcjs")
+    staff, wages, rate = whole(asked, "zgrs"), whole(asked, "gzze"), whole(asked, "dwbl") + whole(asked, "grbl")
     try:
         datetime.strptime(month, "%Y%m%d").replace(tzinfo=now().tzinfo)
     except ValueError:
         raise Wrong("qjrq 应为 yyyyMMdd") from None
-    if base < LEAST_BASE_FEN:
-        raise Refused("缴存基数低于最低标准")
-    account = {"dwzh": f"77{serial(connection):010d}", "khrq": f"{now():%Y%m%d}", "yjce": base * staff // 100 * 10}
+    if wages < LEAST_WAGE_FEN * staff:
+        raise Refused("工资总额低于最低缴存基数")
+    account = {"dwzh": f"77{serial(connection):010d}", "khrq": f"{now():%Y%m%d}", "yjce": wages * rate // 100}
     return {"retcode": 0, "retmsg": "OK", "body": account}
 
 
