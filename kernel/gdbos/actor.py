@@ -37,6 +37,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """The actor's own subject key, for a person."""
     acts_for: str = ""
     """Subject key of the enterprise or person represented under a mandate (委托)."""
+    represents: str = ""
+    """How pages name whom they act for: the enterprise, the person, or an official's body; never written to logs."""
     permissions: frozenset[str] = frozenset()
     """Permission names, or prefixes that end in ``.*``."""
     chain: tuple[Link, ...] = ()

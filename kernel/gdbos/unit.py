@@ -15,6 +15,7 @@ from gdbos.actor import Actor
 from gdbos.bus.basis import Basis, close_bases, open_basis
 from gdbos.bus.outbox import Subscribers, put
 from gdbos.events import Event
+from gdbos.files.store import FileStore
 from gdbos.ledger.leaf import append_audit
 from gdbos.ledger.subjects import SubjectKeys
 from gdbos.standards import Standards
@@ -44,6 +45,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """Role of an implementing department (``tax``) → USCC of the body that plays it here."""
     subscribers: Subscribers
     subject_keys: SubjectKeys
+    files: FileStore
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def today(self) -> date:

@@ -18,6 +18,10 @@ Grade = Literal["general", "important", "core"]
 Sharing = Literal["unconditional", "conditional", "not-shared"]
 
 
+CHANGED = "services"
+"""Topic that tells workers to read services again."""
+
+
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who offers: a body by its USCC, or the role that a body plays at this node."""
 

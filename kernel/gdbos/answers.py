@@ -1,0 +1,167 @@
+"""How a problem reaches the caller: problem+json (RFC 9457) for programs, a page for people, in their language."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.response import Redirect
+from sqlalchemy.exc import DBAPIError
+
+from gdbos.bus.call import trace_id
+from gdbos.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    Problem,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    Unsupported,
+    Violation,
+)
+from gdbos.frames import frame_for
+from gdbos.pages.language import locale_of
+from gdbos.pages.problems import problem_page
+from gdbos.text import N_
+
+log = logging.getLogger("gdbos.http")
+
+KINDS: dict[int, type[Problem]] = {
+    kind.status: kind
+    for kind in (BadRequest, Unauthenticated, Forbidden, NotFound, Conflict, Gone, TooLarge, Unsupported, TooMany, Unavailable)
+}
+
+
+class MethodNotAllowed(Problem):
+    status, code, title = 405, "method-not-allowed", N_("This address does not take that method")
+
+
+class ViolationDocument(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One violated rule as problem+json shows it."""
+
+    path: str
+    rule: str
+    detail: str
+    element: str = ""
+    source: str = ""
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A problem as RFC 9457 writes it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str = ""
+    violations: list[ViolationDocument] = []
+    trace: str = ""
+
+
+def answer(request: Request[Any, Any, Any], failure: Exception) -> Response[Any]:
+    """The response for ``failure``: a page where a person is reading, problem+json elsewhere."""
+    problem = problem_of(failure)
+    if problem.status >= 500 and not isinstance(failure, Problem):
+        log.error("unforeseen %s at %s", type(failure).__name__, request.scope.get("path_template", ""), exc_info=failure)
+    headers = {"retry-after": str(problem.facts["retry_after"])} if "retry_after" in problem.facts else {}
+    if isinstance(problem, MethodNotAllowed):
+        headers["allow"] = problem.facts.get("allow", "")
+    if _is_person(request):
+        return _page(request, problem, headers)
+    return _document(request, problem, headers)
+
+
+def problem_of(failure: Exception) -> Problem:
+    """``failure`` as a problem of our tree; what is unforeseen says nothing of itself."""
+    if isinstance(failure, Problem):
+        return failure
+    if isinstance(failure, ValidationException):
+        return Invalid(violations=_violations(failure))
+    if isinstance(failure, HTTPException):
+        if failure.status_code == 405:
+            return MethodNotAllowed(allow=(failure.headers or {}).get("Allow", ""))
+        kind = KINDS.get(failure.status_code, Problem if failure.status_code >= 500 else BadRequest)
+        return kind()
+    if isinstance(failure, DBAPIError) and type(failure).__name__ == "DataError":
+        return BadRequest("A value is too large or malformed for what it is compared with.")
+    if isinstance(failure, UnicodeDecodeError):
+        return BadRequest("The address or a header is not UTF-8.")
+    return Problem()
+
+
+def _violations(failure: ValidationException) -> list[Violation]:
+    found = []
+    for one in failure.extra if isinstance(failure.extra, list) else []:
+        where = {"body": "$", "query": "?", "path": "/", "header": "header:", "cookie": "cookie:"}.get(
+            str(one.get("source", "body")), "$"
+        )
+        key = str(one.get("key", ""))
+        joint = "." if where == "$" and key else ""
+        found.append(explained(f"{where}{joint}{key}", str(one.get("message", ""))))
+    return found or [Violation("$", "shape", failure.detail)]
+
+
+_SENTENCES: list[tuple[re.Pattern[str], str, str]] = [
+    (re.compile(r"Object missing required field `(?P<name>.*)`"), "required", N_("{name} is missing; add it.")),
+    (re.compile(r"Object contains unknown field `(?P<name>.*)`"), "unknown", N_("{name} is not known here; leave it out.")),
+    (re.compile(r"Expected `str` matching regex.*"), "pattern", N_("The value does not have the form this field needs.")),
+    (re.compile(r"Expected `str` of length <= (?P<most>[0-9]+)"), "length", N_("At most {most} characters fit here.")),
+    (re.compile(r"Expected `str` of length >= (?P<least>[0-9]+)"), "length", N_("At least {least} characters are needed.")),
+    (re.compile(r"Expected `int` <= (?P<most>-?[0-9]+)"), "range", N_("At most {most} is allowed.")),
+    (re.compile(r"Expected `int` >= (?P<least>-?[0-9]+)"), "range", N_("At least {least} is needed.")),
+    (re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`"), "type", N_("A {wanted} is needed here, not a {got}.")),
+    (re.compile(r"Invalid enum value.*"), "code", N_("The value is not one of those allowed here.")),
+    (re.compile(r"Invalid (?P<wanted>UUID|RFC3339 encoded (?:date|datetime|time)).*"), "type", N_("A {wanted} is needed here.")),
+    (re.compile(r"Missing required (?P<where>.*) parameter.*"), "required", N_("This parameter is missing; add it.")),
+]
+
+
+def explained(path: str, message: str) -> Violation:
+    """msgspec's message as a violation whose sentence catalogues translate; it never quotes the value."""
+    for pattern, rule, sentence in _SENTENCES:
+        if match := pattern.search(message):
+            name = match.groupdict().get("name")
+            return Violation(f"{path}.{name}" if name else path, rule, sentence, facts=match.groupdict())
+    return Violation(path, "shape", N_("The value does not fit what this field takes."))
+
+
+def _is_person(request: Request[Any, Any, Any]) -> bool:
+    if request.url.path.startswith(("/api/", "/schema/", "/health/")):
+        return False
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _page(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str]) -> Response[Any]:
+    if isinstance(problem, Unauthenticated) and request.method == "GET":
+        return Redirect(f"/login?next={quote(request.url.path)}", status_code=303, headers={"cache-control": "no-store"})
+    pages = request.app.state.kernel.pages
+    html = problem_page(problem, pages, locale_of(request), frame=frame_for(request), trace=trace_id())
+    return Response(html, status_code=problem.status, media_type="text/html; charset=utf-8", headers=headers)
+
+
+def _document(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str]) -> Response[Any]:
+    pages, locale = request.app.state.kernel.pages, locale_of(request)
+    document = ProblemDocument(
+        type=f"urn:gdbos:problem:{problem.code}",
+        title=pages.translate(problem.title, locale),
+        status=problem.status,
+        detail=pages.translate(problem.detail, locale, problem.facts),
+        instance=request.scope.get("path_template", ""),
+        violations=[
+            ViolationDocument(v.path, v.rule, pages.translate(v.detail, locale, v.facts), v.element, v.source)
+            for v in (problem.violations if isinstance(problem, Invalid) else [])
+        ],
+        trace=trace_id(),
+    )
+    headers |= {"content-language": locale}
+    return Response(document, status_code=problem.status, media_type="application/problem+json", headers=headers)

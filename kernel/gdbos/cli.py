@@ -1,0 +1,194 @@
+"""The command line: ``gdbos`` and its groups. Exit code 0 done, 1 failed, 2 wrong input or configuration."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from gdbos.config import Deployment, load
+from gdbos.errors import Misconfigured, Problem
+from gdbos.shipped import shipped
+
+if TYPE_CHECKING:
+    from gdbos.kernel import Kernel
+    from gdbos.standards import Standards
+
+out = Console()
+err = Console(stderr=True)
+
+
+class Context:
+    """What every command may ask for, made only when it is."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        return load(self.config)
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        from gdbos.kernel import Kernel
+
+        return Kernel(self.deployment)
+
+    def standards(self) -> Standards:
+        return self.kernel.standards
+
+    def fresh(self, deployment: Deployment) -> Kernel:
+        """A kernel of another deployment, for commands that make a temporary node."""
+        from gdbos.kernel import Kernel
+
+        return Kernel(deployment)
+
+
+class Program(click.Group):
+    """Groups of the kernel, and the commands that enabled plugins bring."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *_plugin_commands(context)})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        return super().get_command(context, name) or _plugin_commands(context).get(name)
+
+
+def _plugin_commands(context: click.Context) -> dict[str, click.Command]:
+    config = Path(context.params.get("config") or _default_config())
+    try:
+        plugins = Context(config).kernel.plugins
+    except Misconfigured:
+        return {}  # the command that was asked for will say what is wrong
+    return {command.name: command for plugin in plugins for command in plugin.commands if command.name}
+
+
+def _default_config() -> Path:
+    return shipped("config") / "demo" / "city.toml"
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=_default_config,
+    show_default="the demo city",
+    help="The deployment to work on.",
+)
+@click.version_option(package_name="gdbos")
+@click.pass_context
+def program(context: click.Context, config: Path) -> None:
+    """GDBOS, the government data and business operating system (政府数据业务操作系统)."""
+    context.obj = Context(config)
+
+
+@program.command()
+@click.pass_obj
+def serve(context: Context) -> None:
+    """Serve the node."""
+    from gdbos.serving import serve as run
+
+    run(context.kernel)
+
+
+@program.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_obj
+def migrate(context: Context, as_json: bool) -> None:
+    """Bring the database to this release."""
+    from gdbos.kernel import alone
+
+    with alone(context.kernel.settings.home):
+        moved = context.kernel.migrate()
+    if as_json:
+        emit({"migrated": moved})
+    else:
+        out.print(f"Brought to this release: {', '.join(moved)}." if moved else "The database is at this release already.")
+
+
+@program.group()
+def config() -> None:
+    """The deployment's configuration."""
+
+
+@config.command("show")
+@click.option("--resolved", is_flag=True, help="Every value, and where it came from.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_obj
+def show_config(context: Context, resolved: bool, as_json: bool) -> None:
+    """Show the configuration; secrets are shown as the references they are."""
+    deployment = context.deployment
+    values = dict(_flat(msgspec.to_builtins(deployment.settings)))
+    rows = {
+        key: {"value": value, "from": deployment.origins.get(key, "default")}
+        for key, value in values.items()
+        if resolved or key in deployment.origins
+    }
+    if as_json:
+        emit(rows)
+        return
+    table = Table("Key", "Value", "From", title=str(deployment.path))
+    for key, row in rows.items():
+        table.add_row(key, str(row["value"]), str(row["from"]))
+    out.print(table)
+
+
+def _flat(value: Any, at: str = "") -> list[tuple[str, Any]]:
+    if isinstance(value, dict) and value and not {"env", "file"} >= set(value):
+        return [leaf for name, below in value.items() for leaf in _flat(below, f"{at}.{name}" if at else name)]
+    return [(at, value)]
+
+
+def emit(value: Any) -> None:
+    """Print ``value`` as one JSON document."""
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.flush()
+
+
+def guarded(run: Callable[[], Any]) -> int:
+    """Run a command and turn what went wrong into a sentence and an exit code."""
+    try:
+        run()
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return 2
+    except click.Abort:
+        return 1
+    except Misconfigured as wrong:
+        err.print(f"[bold]Cannot run:[/bold] {wrong}", highlight=False, soft_wrap=True)
+        return 2
+    except Problem as failed:
+        err.print(f"[bold]{failed.title}.[/bold] {failed.message()}", highlight=False, soft_wrap=True)
+        return 2 if failed.status in (400, 422) else 1
+    return 0
+
+
+def main() -> None:
+    """Entry point of ``gdbos``."""
+    _mount()
+    sys.exit(guarded(lambda: program(standalone_mode=False)))
+
+
+def _mount() -> None:
+    from gdbos.backup_commands import backup, restore
+    from gdbos.doctor import doctor
+    from gdbos.identity.commands import identity
+    from gdbos.ledger.commands import ledger
+    from gdbos.plugins_commands import plugins
+    from gdbos.standards.commands import standards
+
+    for command in (backup, restore, doctor, identity, ledger, plugins, standards):
+        program.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""The web application: one guard before every handler, problems in the caller's language, nothing unguarded."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Response, Router, get
+from litestar.config.response_cache import ResponseCacheConfig
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import ASGIRoute, HTTPRoute
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from opentelemetry import propagate, trace
+from opentelemetry.trace import SpanKind
+
+from gdbos.actor import Actor
+from gdbos.answers import answer
+from gdbos.bus.call import Bus
+from gdbos.console import PAGES as CONSOLE_PAGES
+from gdbos.console import ROUTES as CONSOLE_ROUTES
+from gdbos.errors import BadRequest, Forbidden, Misconfigured, Unauthenticated, Unavailable
+from gdbos.files.routes import ROUTES as FILE_ROUTES
+from gdbos.frames import actor_of, frame_for
+from gdbos.identity.cross_site import refuse_cross_site
+from gdbos.identity.identify import identify
+from gdbos.identity.pages import PAGES as IDENTITY_PAGES
+from gdbos.identity.routes import ROUTES as IDENTITY_ROUTES
+from gdbos.kernel import Kernel
+from gdbos.loading import Loaded
+from gdbos.openapi import openapi_config
+from gdbos.pages.language import locale_of
+from gdbos.pages.render import Page
+from gdbos.pages.routes import page_routes
+from gdbos.plugin import PUBLIC, Permission
+from gdbos.reading import Reading
+from gdbos.standards import Standards
+from gdbos.standards.routes import ROUTES as STANDARDS_ROUTES
+from gdbos.unit import Run
+
+tracer = trace.get_tracer("gdbos")
+
+HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",
+}
+
+
+class Well(msgspec.Struct, frozen=True):
+    """A node that answers."""
+
+    status: str
+    node: str
+
+
+def application(kernel: Kernel) -> Litestar:
+    """The web application of ``kernel``. :raises Misconfigured: a handler names no permission."""
+
+    @asynccontextmanager
+    async def alive(app: Litestar) -> AsyncIterator[None]:
+        async with kernel.running():
+            yield
+
+    app = Litestar(
+        route_handlers=[
+            live,
+            ready,
+            *page_routes(kernel.pages.assets),
+            _router("/", [*STANDARDS_ROUTES, *IDENTITY_ROUTES, *FILE_ROUTES, *CONSOLE_ROUTES], kernel, "kernel"),
+            _pages([*IDENTITY_PAGES, *CONSOLE_PAGES], kernel, "kernel"),
+            *(router for one in kernel.loaded for router in _plugin_routers(one, kernel)),
+        ],
+        guards=[guard],
+        dependencies={
+            "actor": Provide(_actor, sync_to_thread=False),
+            "run": Provide(_run, sync_to_thread=False),
+            "standards": Provide(partial(_standards, kernel), sync_to_thread=False),
+            "kernel": Provide(partial(_kernel, kernel), sync_to_thread=False),
+        },
+        exception_handlers={Exception: answer},
+        request_class=Reading,
+        state=State({"kernel": kernel}),
+        lifespan=[alive],
+        openapi_config=openapi_config(kernel.settings.node.title.into("en") or "GDBOS", version("gdbos")),
+        middleware=[Edge],
+        response_cache_config=ResponseCacheConfig(),
+        pdb_on_exception=False,
+        debug=False,
+        request_max_body_size=max(kernel.settings.http.max_body, kernel.settings.files.max_bytes + 65_536),
+        logging_config=None,
+    )
+    refuse_unguarded(app)
+    app.state.methods = {r.path_format: sorted({*r.methods, "OPTIONS"}) for r in app.routes if isinstance(r, HTTPRoute)}
+    return app
+
+
+def _plugin_routers(one: Loaded, kernel: Kernel) -> list[Router]:
+    path = "/api/" + one.plugin.name.replace(".", "/").replace("_", "-")
+    routers = [_router(path, [*one.plugin.routes], kernel, one.plugin.name, one.settings)] if one.plugin.routes else []
+    if one.plugin.pages:
+        routers.append(_pages([*one.plugin.pages], kernel, one.plugin.name, one.settings))
+    return routers
+
+
+def _router(path: str, handlers: list[Any], kernel: Kernel, plugin: str, settings: Any = None, **options: Any) -> Router:
+    def bus(request: Request[Any, Any, Any]) -> Bus:
+        return kernel.bus_for(actor_of(request), plugin)
+
+    dependencies = {"bus": Provide(bus, sync_to_thread=False)}
+    if settings is not None:
+        dependencies["config"] = Provide(lambda: settings, sync_to_thread=False)
+    return Router(path, route_handlers=handlers, dependencies=dependencies, **options)
+
+
+def _pages(handlers: list[Any], kernel: Kernel, plugin: str, settings: Any = None) -> Router:
+    return _router("/", handlers, kernel, plugin, settings, include_in_schema=False, response_class=PageResponse)
+
+
+class PageResponse(Response[Any]):
+    """What a page handler returned, rendered in the visitor's language inside their frame."""
+
+    def to_asgi_response(self, request: Request[Any, Any, Any], **kwargs: Any) -> Any:
+        if isinstance(page := self.content, Page):
+            kernel: Kernel = request.app.state.kernel
+            context = {"frame": frame_for(request), **page.context}
+            self.content = kernel.pages.html(page.template, locale_of(request), context).encode()
+            self.status_code = page.status
+            self.media_type = "text/html; charset=utf-8"
+            self.headers.update(page.headers)
+            kwargs |= {"media_type": self.media_type, "status_code": page.status}
+        return super().to_asgi_response(request=request, **kwargs)
+
+
+# The guard.
+
+
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Find out who is calling and let them through only with the permission the handler names.
+
+    :raises Unauthenticated: nobody known calls something that is not public. :raises Forbidden: they lack the permission.
+    """
+    refuse_nul(connection)
+    if connection.scope.get("method") == "OPTIONS":
+        connection.scope["state"]["allow"] = connection.app.state.methods.get(connection.scope.get("path_template", ""), [])
+        return
+    permission = permission_of(handler)
+    kernel: Kernel = connection.app.state.kernel
+    refuse_cross_site(connection)
+    actor = await identify(connection, kernel)
+    connection.scope["state"]["actor"] = actor
+    if actor.may(permission):
+        return
+    if actor.kind == "anonymous":
+        raise Unauthenticated("Log in first: this address needs the permission {permission}.", permission=permission.name)
+    raise Forbidden(
+        "You lack the permission {permission}; ask your body's administrator for a post that has it.",
+        permission=permission.name,
+    )
+
+
+def refuse_nul(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """No database keeps NUL in text: refuse it where it enters."""
+    if "\x00" in connection.scope["path"] or b"%00" in connection.scope.get("query_string", b""):
+        raise BadRequest("The address holds a NUL character; leave it out.")
+
+
+def permission_of(handler: BaseRouteHandler) -> Permission:
+    """The permission ``handler`` names. :raises Misconfigured: it names none."""
+    found = handler.opt.get("permission")
+    if not isinstance(found, Permission):
+        raise Misconfigured(f"{handler} names no permission; declare permission=… or permission=PUBLIC on it")
+    return found
+
+
+def refuse_unguarded(app: Litestar) -> None:
+    """Refuse to start with a handler that names no permission: ordinary, ASGI or static."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, _) in route.route_handler_map.items():
+                if method != "OPTIONS":
+                    permission_of(handler)
+        elif isinstance(route, ASGIRoute):
+            permission_of(route.route_handler)
+        else:
+            permission_of(route.route_handler)
+
+
+# The edge.
+
+
+class Edge:
+    """Outermost: one span per request, the headers every response carries, the methods an address takes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        carrier = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"}
+        with tracer.start_as_current_span(
+            f"{scope['method']} request", context=propagate.extract(carrier), kind=SpanKind.SERVER
+        ) as span:
+
+            async def sending(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    template = scope.get("path_template", "")
+                    span.update_name(f"{scope['method']} {template}")
+                    span.set_attribute("http.response.status_code", message["status"])
+                    _complete(message, scope)
+                await send(message)
+
+            await self.app(scope, receive, sending)
+
+
+def _complete(message: Any, scope: Scope) -> None:
+    own = {name.lower() for name, _ in message["headers"]}
+    headers = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in own]
+    allow = scope["state"].get("allow") if "state" in scope else None
+    kept = [(k, v) for k, v in message["headers"] if not (allow and k.lower() == b"allow")]
+    if allow:
+        headers.append((b"allow", ", ".join(allow).encode()))
+    message["headers"] = [*kept, *headers]
+
+
+# Health.
+
+
+@get("/health/live", permission=PUBLIC, tags=["health"], sync_to_thread=False)
+def live(request: Request[Any, Any, Any]) -> Well:
+    """Whether the process answers."""
+    return Well("live", request.app.state.kernel.settings.node.id)
+
+
+@get("/health/ready", permission=PUBLIC, tags=["health"])
+async def ready(request: Request[Any, Any, Any]) -> Well:
+    """Whether the node can serve: its database answers and every plugin's checks are well."""
+    kernel: Kernel = request.app.state.kernel
+    await kernel.lane.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar_one())
+    for plugin in kernel.plugins:
+        for check in plugin.checks:
+            if complaint := await check.ask(kernel):
+                raise Unavailable("{check}: {complaint}", check=check.name, complaint=complaint, retry_after=5)
+    return Well("ready", kernel.settings.node.id)
+
+
+# What handlers may ask for.
+
+
+def _actor(request: Request[Any, Any, Any]) -> Actor:
+    return actor_of(request)
+
+
+def _run(request: Request[Any, Any, Any]) -> Run:
+    return request.app.state.kernel.run_for(actor_of(request))  # type: ignore[no-any-return]
+
+
+def _standards(kernel: Kernel) -> Standards:
+    return kernel.standards
+
+
+def _kernel(kernel: Kernel) -> Kernel:
+    return kernel
+
+

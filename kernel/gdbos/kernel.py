@@ -1,0 +1,295 @@
+"""The composition root: a deployment becomes a running node here, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection
+
+from gdbos import telemetry
+from gdbos.actor import Actor, plugin_actor
+from gdbos.bus.adapters import adapters_for
+from gdbos.bus.call import Bus, Door
+from gdbos.bus.delivery import Delivery, Route
+from gdbos.bus.grant import CHANGED as GRANTS
+from gdbos.bus.grant import Grants, live_grants
+from gdbos.bus.service import CHANGED as SERVICES
+from gdbos.bus.service import Directory, Offered, Service, offered, offered_by_plugin, registered
+from gdbos.config import Deployment, Settings
+from gdbos.errors import Misconfigured
+from gdbos.events import subscription, tag
+from gdbos.files.store import FileStore
+from gdbos.guarded import Guarded
+from gdbos.identity.generation import Generation
+from gdbos.identity.role import KINDS as IDENTITY_KINDS
+from gdbos.jobs import Clockwork, Owned
+from gdbos.ledger.book import Book
+from gdbos.ledger.subjects import SubjectKeys
+from gdbos.loading import Loaded, installed, load, manage
+from gdbos.pages.frame import Site
+from gdbos.pages.render import Pages
+from gdbos.plugin import Job, Kind, Plugin
+from gdbos.shipped import shipped
+from gdbos.standards import Standards
+from gdbos.standards import load as load_standards
+from gdbos.storage.engine import engine_for, refuse_unsafe
+from gdbos.storage.lane import lane_for
+from gdbos.storage.migrate import behind, lineages, migrate
+from gdbos.text import Text
+from gdbos.unit import EVENTS, Run, Surroundings, Units
+from gdbos.vault import KeyRing, Vault
+
+log = logging.getLogger("gdbos")
+
+KERNEL_KINDS = (*IDENTITY_KINDS, Kind("services", Service))
+PACKAGE = Path(__file__).parent
+
+
+class Kernel:
+    """A node: what it is made of, and its running parts between :meth:`start` and :meth:`stop`."""
+
+    def __init__(self, deployment: Deployment, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Read everything that can be read without a database.
+
+        :raises Misconfigured: whatever the integrator has to mend, naming file and key.
+        """
+        self.deployment = deployment
+        self.settings: Settings = deployment.settings
+        self.clock = clock
+        self.loaded: list[Loaded] = load(self.settings.enabled(), str(deployment.path), installed())
+        self.plugins: list[Plugin] = [one.plugin for one in self.loaded]
+        self.hooks = Guarded(manage((one.plugin.name, one.module) for one in self.loaded))
+        self.standards: Standards = self._standards()
+        self.pages = Pages(
+            catalogues=_unique(p.locale for p in self.plugins),
+            templates={p.name: p.templates for p in self.plugins if p.templates} | KERNEL_TEMPLATES,
+            navigation=[*KERNEL_NAVIGATION, *(entry for p in self.plugins for entry in p.navigation)],
+            zone=ZoneInfo(self.settings.node.zone),
+        )
+        self.site = Site(
+            title=self.settings.node.title,
+            division=self._division(),
+            version=version("gdbos"),
+            node=self.settings.node.id,
+        )
+
+    # What the node is made of.
+
+    def _standards(self) -> Standards:
+        folders = [shipped("standards"), *(Path(f) for f in self.settings.standards.folders)]
+        folders += [folder for plugin in self.plugins for folder in plugin.packs]
+        kinds = {kind.name: kind for kind in (*KERNEL_KINDS, *(k for p in self.plugins for k in p.kinds))}
+        return load_standards(folders, kinds, self.settings.standards.packs)
+
+    def _division(self) -> Text:
+        code = self.settings.node.division
+        try:
+            divisions = self.standards.codes("gbt2260.divisions", self.clock().date())
+            return Text(divisions.title(code, "zh"), divisions.title(code, "en"))
+        except LookupError:
+            return Text(code, code)
+
+    def roles(self) -> dict[str, str]:
+        """Roles of implementing departments and the bodies that play them here."""
+        return dict(self.settings.bodies)
+
+    # The node's life.
+
+    def migrate(self) -> list[str]:
+        """Bring the database to this release, with the owner's rights; returns what moved."""
+        engine = engine_for(self.settings.database_url(owner=True))
+        try:
+            return migrate(engine, lineages(self.plugins))
+        finally:
+            engine.dispose()
+
+    def pending_migrations(self) -> list[str]:
+        """Owners whose tables are behind this release."""
+        engine = engine_for(self.settings.database_url())
+        try:
+            with engine.connect() as connection:
+                return [lineage.owner for lineage in lineages(self.plugins) if behind(connection, lineage)]
+        finally:
+            engine.dispose()
+
+    @asynccontextmanager
+    async def running(self, *, background: bool = True) -> AsyncIterator[Kernel]:
+        """The node, open: lanes, keys, bus, and (with ``background``) delivery, jobs and the ledger's sequencer.
+
+        :raises Misconfigured: unsafe database, missing key file, tables behind this release, home in use by another process.
+        """
+        async with AsyncExitStack() as stack:
+            self._open(stack)
+            for enter in self.hooks.lifespans():
+                await stack.enter_async_context(enter(self))
+            if background:
+                await self._start_background(stack)
+            yield self
+
+    def _open(self, stack: AsyncExitStack) -> None:
+        home = self.settings.home
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        url = self.settings.database_url()
+        if url.startswith("sqlite"):
+            stack.enter_context(alone(home))
+        if late := self.pending_migrations():
+            raise Misconfigured(f"the tables of {', '.join(late)} are behind this release; run: gdbos migrate")
+        ring = self.ring()
+        self.vault = Vault(ring, clock=self.clock)
+        self.subject_keys = SubjectKeys.open(home / "keys")
+        stack.callback(self.subject_keys.close)
+        self.lane = lane_for(url, self.settings.database.threads)
+        stack.callback(self.lane.close)
+        refuse_unsafe(self.lane.engine)
+        self.provider = telemetry.start(self.settings.telemetry, self.settings.node.id)
+        if self.provider is not None:
+            stack.callback(self.provider.shutdown)
+        self.files = FileStore(home / "files", self.vault)
+        self._compose(ring)
+
+    def _compose(self, ring: KeyRing) -> None:
+        around = Surroundings(
+            node=self.settings.node.id,
+            division=self.settings.node.division,
+            level=self.settings.node.level,
+            zone=ZoneInfo(self.settings.node.zone),
+            standards=lambda: self.standards,
+            vault=self.vault,
+            settings={type(one.settings): one.settings for one in self.loaded if one.settings is not None}
+            | {Settings: self.settings},
+            roles=self.roles(),
+            subscribers=self._subscribers(),
+            subject_keys=self.subject_keys,
+            files=self.files,
+            clock=self.clock,
+        )
+        self.units = Units(self.lane, around, self.hooks.vetoes())
+        self.directory, self.grants = Directory(), Grants()
+        self.generation = Generation()
+        self.adapters = adapters_for(self.settings.bus)
+        self.door = Door(self.units, self.directory, self.grants, self.adapters, self.settings.bus.capacity)
+        self.delivery = Delivery(self.units, self._routes(), self.bus_for)
+        self.book = Book(self.settings, ring, self.lane)
+        self.units.committed.append(self._heard)
+
+    async def _start_background(self, stack: AsyncExitStack) -> None:
+        await self.refresh()
+        clockwork = Clockwork(self.units, self._jobs())
+        for name, work in (("delivery", self.delivery.run), ("jobs", clockwork.run), ("ledger", self.book.run)):
+            task = asyncio.create_task(work(), name=name)
+            stack.push_async_callback(_cancelled, task)
+        stack.push_async_callback(self.book.catch_up)
+        stack.push_async_callback(self.delivery.drain)
+
+    # What workers remember.
+
+    async def _heard(self, topics: frozenset[str]) -> None:
+        if EVENTS in topics:
+            self.delivery.wake()
+        if topics & {GRANTS, SERVICES}:
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Read services and grants again."""
+        grants, services = await self.lane.read(_remembered)
+        self.grants.replace(grants)
+        live = [*self._offers(), *(_with_provider(s, provider) for s, provider, state in services if state == "live")]
+        self.directory.replace(live, (s.id for s, _, state in services if state != "live"))
+
+    def _offers(self) -> Iterable[Offered]:
+        operator = self.settings.node.body
+        for plugin in self.plugins:
+            for offer in plugin.services:
+                yield offered_by_plugin(offer, plugin.name, operator)
+        roles = self.roles()
+        for document in self.standards.documents("services", self.clock().date()).values():
+            yield offered(document.value, lambda role: roles.get(role, ""))
+
+    # Parts.
+
+    def ring(self) -> KeyRing:
+        """The node's keys; made on the first start, and only then."""
+        folder = self.settings.home / "keys"
+        return KeyRing.create(folder) if not folder.exists() or not any(folder.iterdir()) else KeyRing.open(folder)
+
+    def bus_for(self, actor: Actor, plugin: str) -> Bus:
+        """The bus as ``plugin`` sees it when it acts in the name of ``actor``."""
+        return Bus(self.door, actor, plugin)
+
+    def run_for(self, actor: Actor) -> Run:
+        """Units in the name of ``actor``."""
+        return Run(self.units, actor)
+
+    def run_as(self, plugin: str) -> Run:
+        """Units in the name of the plugin itself."""
+        return Run(self.units, plugin_actor(plugin))
+
+    def _subscribers(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for route in self._routes():
+            found.setdefault(tag(route.event), []).append(route.name)
+        return found
+
+    def _routes(self) -> Sequence[Route]:
+        routes = []
+        for plugin in self.plugins:
+            for handler in plugin.handlers:
+                wanted = subscription(handler)
+                name = f"{plugin.name}.{getattr(handler, '__name__', 'handler')}"
+                routes.append(Route(name, plugin.name, wanted.event, handler, wanted.fetch))
+        return routes
+
+    def _jobs(self) -> list[Owned]:
+        forget = Job(name="forget-sessions", every=timedelta(hours=1), run=self.generation.forget)
+        return [Owned("kernel", forget), *(Owned(p.name, job) for p in self.plugins for job in p.jobs)]
+
+
+@contextlib.contextmanager
+def alone(home: Path) -> Any:
+    """Hold the home directory: an embedded node has one writer. :raises Misconfigured: another process holds it."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (home / "node.lock").open("w") as lock:
+        _hold(lock, home)
+        yield
+
+
+def _hold(lock: IO[str], home: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Misconfigured(
+            f"{home} is in use by a running node; stop it first, or make the change through its addresses"
+        ) from None
+
+
+def _remembered(connection: Connection) -> tuple[list[Any], list[Any]]:
+    return list(live_grants(connection)), list(registered(connection))
+
+
+def _with_provider(service: Service, provider: str) -> Offered:
+    return msgspec.structs.replace(offered(service, lambda _: ""), provider=provider)
+
+
+def _unique(folders: Iterable[Path | None]) -> list[Path]:
+    return list(dict.fromkeys(folder for folder in folders if folder is not None))
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+KERNEL_TEMPLATES = {"identity": PACKAGE / "identity" / "templates", "console": PACKAGE / "console" / "templates"}
+KERNEL_NAVIGATION: list[Any] = []

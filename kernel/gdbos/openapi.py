@@ -1,0 +1,113 @@
+"""The OpenAPI document (3.1) and the page that shows it, with what the kernel answers on every operation written in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Router
+from litestar._openapi.plugin import OpenAPIPlugin
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.routes import HTTPRoute
+
+from gdbos.answers import ProblemDocument
+from gdbos.frames import frame_for
+from gdbos.pages.language import locale_of
+from gdbos.pages.schema import render_schema
+from gdbos.plugin import PUBLIC, Permission
+
+SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "session": {"type": "apiKey", "in": "cookie", "name": "sid"},
+}
+ALWAYS = {"400": "The request cannot be read", "429": "Too many requests", "503": "Not available right now"}
+WITH_BODY = {"413": "Too large", "415": "Media type not read here", "422": "Some values need mending"}
+KNOWN_CALLER = {"401": "Log in first", "403": "Not allowed"}
+
+
+class Document(JsonRenderPlugin):
+    """``/schema/openapi.json``."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return msgspec.json.encode(document(request.app))
+
+
+class Reference(OpenAPIRenderPlugin):
+    """``/schema``: the same for people to read, with local assets only."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        pages = request.app.state.kernel.pages
+        html = render_schema(
+            document(request.app),
+            pages,
+            locale_of(request),
+            frame=frame_for(request),
+            search=request.query_params.get("q", ""),
+        )
+        return html.encode()
+
+
+def openapi_config(title: str, version: str) -> OpenAPIConfig:
+    """What Litestar needs to serve both."""
+    return OpenAPIConfig(
+        title=title,
+        version=version,
+        description="Every address of this node. Errors are application/problem+json (RFC 9457).",
+        use_handler_docstrings=True,
+        openapi_router=Router("/schema", route_handlers=[], opt={"permission": PUBLIC}, include_in_schema=False),
+        render_plugins=[Reference(path="/"), Document(path="/openapi.json")],
+    )
+
+
+def document(app: Litestar) -> dict[str, Any]:
+    """The node's OpenAPI document; made once."""
+    made = app.state.get("openapi_document")
+    if made is None:
+        made = app.state.openapi_document = _complete(app)
+    assert isinstance(made, dict)
+    return made
+
+
+def _complete(app: Litestar) -> dict[str, Any]:
+    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(app.plugins.get(OpenAPIPlugin).provide_openapi_schema()))
+    components = made.setdefault("components", {})
+    components["securitySchemes"] = SECURITY
+    (_,), schemas = msgspec.json.schema_components([ProblemDocument], ref_template="#/components/schemas/{name}")
+    components.setdefault("schemas", {}).update(schemas)
+    permissions = _permissions(app)
+    for path, item in made.get("paths", {}).items():
+        for method, operation in item.items():
+            if isinstance(operation, dict):
+                _write_in(operation, permissions.get((path, method.upper()), PUBLIC), has_key="{" in path)
+    return made
+
+
+def _permissions(app: Litestar) -> dict[tuple[str, str], Permission]:
+    found = {}
+    for route in (r for r in app.routes if isinstance(r, HTTPRoute)):
+        for method, (handler, _) in route.route_handler_map.items():
+            if permission := handler.opt.get("permission"):
+                found[route.path_format, str(method)] = permission
+    return found
+
+
+def _write_in(operation: dict[str, Any], permission: Permission, *, has_key: bool) -> None:
+    operation["x-permission"] = permission.name
+    operation["security"] = [] if permission is PUBLIC else [{"bearer": []}, {"session": []}]
+    possible = dict(ALWAYS)
+    if permission is not PUBLIC:
+        possible |= KNOWN_CALLER
+    if has_key:
+        possible |= {"404": "Not found"}
+    if "requestBody" in operation:
+        possible |= WITH_BODY
+    if operation.get("parameters"):
+        possible |= {"422": WITH_BODY["422"]}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    responses = operation.setdefault("responses", {})
+    responses.pop("400", None)
+    for status, why in possible.items():
+        responses.setdefault(status, {"description": why, "content": problem})
+    for status in [s for s in responses if s[0] in "45"]:
+        responses[status]["content"] = problem

@@ -1,0 +1,43 @@
+"""Serving: uvicorn with uvloop, one worker, in order: tables, node, address."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import uvicorn
+
+from gdbos.errors import Misconfigured
+from gdbos.http import application
+from gdbos.kernel import Kernel
+
+
+def serve(kernel: Kernel) -> None:
+    """Serve ``kernel`` until told to stop; what is in flight is finished first.
+
+    :raises Misconfigured: the tables are behind and another role owns them, or the address is taken.
+    """
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold addresses
+    if not kernel.settings.database.owner_url:
+        kernel.migrate()
+    http = kernel.settings.http
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application(kernel),
+            host=http.host,
+            port=http.port,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,  # addresses may hold ids; the ledger is the record of who asked what
+            server_header=False,
+            proxy_headers=bool(http.proxies),
+            forwarded_allow_ips=list(http.proxies) or None,
+            timeout_graceful_shutdown=25,
+            lifespan="on",
+        )
+    )
+    server.run()
+    if not server.started:
+        raise Misconfigured(f"the node could not start at {http.host}:{http.port}; the lines above say why")
