@@ -1,0 +1,51 @@
+"""The standards registry (标准支撑): packs of elements, code lists, records, identifiers, calendars, deadlines and documents,
+layered from nation to county, asked as of a day.
+
+    load(folders, kinds, chain) -> Standards     strict; refuses with every fault at once (PackRefused)
+    check(folder, kinds, beneath) -> [Fault]     one pack, with its own examples
+    explain(standards, kind, id) -> str          who said what, and who changed it
+"""
+
+from .calendar import Calendar, NotPublished
+from .codes import Code, CodeList, Crosswalk, NoCounterpart
+from .deadline import Acceptance, Correction, Deadline, Due, Extension, Suspension, accepted_on, due
+from .document import Change, Document, Item
+from .element import Element
+from .fault import Fault, PackRefused
+from .identifier import Identifier, Verdict
+from .load import load
+from .mask import Mask, masked
+from .pack import Pack
+from .record import Record
+from .registry import Standards
+
+__all__ = [
+    "Acceptance",
+    "Calendar",
+    "Change",
+    "Code",
+    "CodeList",
+    "Correction",
+    "Crosswalk",
+    "Deadline",
+    "Document",
+    "Due",
+    "Element",
+    "Extension",
+    "Fault",
+    "Identifier",
+    "Item",
+    "Mask",
+    "NoCounterpart",
+    "NotPublished",
+    "Pack",
+    "PackRefused",
+    "Record",
+    "Standards",
+    "Suspension",
+    "Verdict",
+    "accepted_on",
+    "due",
+    "load",
+    "masked",
+]

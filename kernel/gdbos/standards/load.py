@@ -1,0 +1,280 @@
+"""Loading: read the packs, lay them over each other, decode every item strictly, check every reference; all faults together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gdbos.errors import Misconfigured
+
+from .document import Document, Envelope
+from .fault import Fault, PackRefused, nearest
+from .layer import Layer, Merged, lay, start
+from .pack import RANK, Head, Source, head, packs_in, source
+from .references import dangling
+from .registry import KINDS, Standards
+from .shape import Flaw, flaws, keys, strays
+
+Kinds = Mapping[str, type[msgspec.Struct]]
+
+ENVELOPE_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(Envelope) if field.encode_name != "id")
+
+
+def load(folders: Sequence[Path], kinds: Kinds, chain: Sequence[str]) -> Standards:
+    """Load the packs of ``chain`` (upper first), those they extend, and every folder that is a pack itself.
+
+    ``folders``: packs, or folders of packs. ``kinds``: document kinds that plugins declare, by folder name. An empty chain takes all.
+
+    Raises:
+        PackRefused: something is wrong; it lists every fault of every pack.
+    """
+    sources, faults = read(folders, kinds, chain)
+    standards = assemble(sources, kinds, faults)
+    if faults:
+        raise PackRefused(faults)
+    return standards
+
+
+def read(folders: Sequence[Path], kinds: Kinds, chain: Sequence[str]) -> tuple[list[Source], list[Fault]]:
+    """The packs that take part, upper first, as read from their folders; and what was wrong with them so far."""
+    _check_kinds(kinds)
+    faults: list[Fault] = []
+    heads, named = _heads(folders, faults)
+    wanted = _wanted(heads, named, chain, faults)
+    ordered = _ordered({id: heads[id] for id in wanted}, chain, faults)
+    return [source(heads[id][0], heads[id][1], kinds, faults) for id in ordered], faults
+
+
+def _check_kinds(kinds: Kinds) -> None:
+    taken = sorted(set(kinds) & {*KINDS, "examples"})
+    if taken:
+        raise Misconfigured(f"document kinds may not be called {', '.join(taken)}: the registry's own kinds are")
+
+
+def _heads(folders: Sequence[Path], faults: list[Fault]) -> tuple[dict[str, tuple[Path, Head]], list[str]]:
+    heads: dict[str, tuple[Path, Head]] = {}
+    named: list[str] = []
+    for folder, explicit in packs_in(tuple(folders)):
+        read_head = head(folder, faults)
+        if read_head is None:
+            continue
+        if read_head.id in heads and heads[read_head.id][0].resolve() != folder.resolve():
+            other = heads[read_head.id][0]
+            faults.append(_of_pack(folder, read_head.id, "duplicate", f"the pack {other} has the same id", "id"))
+            continue
+        heads[read_head.id] = (folder, read_head)
+        if explicit:
+            named.append(read_head.id)
+    return heads, named
+
+
+def _of_pack(folder: Path, pack: str, rule: str, detail: str, key: str, hint: str = "") -> Fault:
+    return Fault(rule=rule, detail=detail, file=f"{folder.name}/pack.toml", pack=pack, key=key, hint=hint)
+
+
+def _wanted(
+    heads: Mapping[str, tuple[Path, Head]], named: list[str], chain: Sequence[str], faults: list[Fault]
+) -> list[str]:
+    """The ids asked for and all they extend."""
+    wanted: list[str] = []
+    waiting = [*chain, *named] if chain else list(heads)
+    for id in chain:
+        if id not in heads:
+            faults.append(
+                Fault(rule="reference", detail=f"no pack {id!r} in the folders", pack=id, hint=nearest(id, heads))
+            )
+    while waiting:
+        id = waiting.pop(0)
+        if id in wanted or id not in heads:
+            continue
+        wanted.append(id)
+        folder, one = heads[id]
+        for above in one.extends:
+            if above not in heads:
+                faults.append(_of_pack(folder, id, "reference", f"extends {above!r}, which is not there", "extends", nearest(above, heads)))  # fmt: skip
+        waiting += one.extends
+    return wanted
+
+
+def _ordered(heads: Mapping[str, tuple[Path, Head]], chain: Sequence[str], faults: list[Fault]) -> list[str]:
+    """Upper packs before those that extend them; else by level, then as the chain says, then by id."""
+    place = {id: at for at, id in enumerate(chain)}
+    above = {id: {one for one in head.extends if one in heads} for id, (_, head) in heads.items()}
+    ordered: list[str] = []
+    left = sorted(heads, key=lambda id: (RANK[heads[id][1].level], place.get(id, len(place)), id))
+    while left:
+        ready = next((id for id in left if above[id] <= set(ordered)), None)
+        if ready is None:
+            faults.append(
+                Fault(
+                    rule="reference", detail=f"the packs {', '.join(left)} extend each other in a circle", key="extends"
+                )
+            )
+            break
+        ordered.append(ready)
+        left.remove(ready)
+    return ordered
+
+
+def assemble(sources: Sequence[Source], kinds: Kinds, faults: list[Fault]) -> Standards:
+    """Lay the packs over each other; faults are added to ``faults``, and what is faulty is left out."""
+    all_kinds = {**KINDS, **kinds}
+    documents: dict[str, dict[str, tuple[Document[Any], ...]]] = defaultdict(dict)
+    above = _above(sources)
+    for (kind, id), layers in _grouped(sources).items():
+        if sound := [layer for layer in layers if _known_keys(layer, all_kinds[kind], faults)]:
+            versions = tuple(_versions(sound, all_kinds[kind], above, faults))
+            if versions:
+                documents[kind][id] = versions
+    standards = Standards(
+        [one.pack() for one in sources], {kind: dict(sorted(items.items())) for kind, items in documents.items()}, kinds
+    )
+    faults += dangling(standards, {(layer.kind, layer.id): layer for one in reversed(sources) for layer in one.layers})
+    return standards
+
+
+def _above(sources: Sequence[Source]) -> dict[str, set[str]]:
+    """Pack → the packs it extends, directly or not."""
+    above: dict[str, set[str]] = {}
+    for one in sources:
+        above[one.head.id] = {*one.head.extends, *(far for near in one.head.extends for far in above.get(near, ()))}
+    return above
+
+
+def _grouped(sources: Sequence[Source]) -> dict[tuple[str, str], list[Layer]]:
+    grouped: dict[tuple[str, str], list[Layer]] = defaultdict(list)
+    for one in sources:
+        for layer in one.layers:
+            grouped[layer.kind, layer.id].append(layer)
+    return grouped
+
+
+def _known_keys(layer: Layer, struct: type[msgspec.Struct], faults: list[Fault]) -> bool:
+    """Whether every key of the layer is one that its kind, or any item, or any entry may have."""
+    allowed = keys(struct)
+    known = {**(allowed.names or {}), **dict.fromkeys(ENVELOPE_KEYS)}
+    found = [flaw for flaw in strays(layer.table, msgspec.structs.replace(allowed, names=known)) if not _of_entry(flaw)]
+    faults += [_fault(layer, flaw) for flaw in found]
+    return not found
+
+
+def _of_entry(flaw: Flaw) -> bool:
+    """``locked`` and ``withdrawn`` may stand in any entry of a list: they speak to the layers, not to the kind."""
+    return flaw.path.endswith(("].locked", "].withdrawn"))
+
+
+def _fault(layer: Layer, flaw: Flaw) -> Fault:
+    key = flaw.path.removeprefix("$.")
+    if flaw.rule == "unknown":
+        return layer.fault("unknown-key", "no such key", key, nearest(key.rsplit(".", 1)[-1], flaw.known))
+    if flaw.rule == "required":
+        return layer.fault("missing", "must be given", key)
+    return layer.fault(flaw.rule, flaw.detail, key)
+
+
+def _versions(layers: list[Layer], struct: type[msgspec.Struct], above: Mapping[str, set[str]], faults: list[Fault]) -> Iterator[Document[Any]]:  # fmt: skip
+    """The item in each span of days in which the same layers speak."""
+    if not _lawful(layers, above, faults):
+        return
+    days = sorted({day for layer in layers for day in (layer.since, layer.until) if day is not None})
+    told: set[Fault] = set()
+    for since, until in zip([None, *days], [*days, None], strict=True):
+        day = since or date.min
+        speaking = [layer for layer in layers if layer.covers(day)]
+        if speaking and speaking[0].pack == layers[0].pack:
+            found = _version(speaking, struct, since, until, told)
+            if found is not None:
+                yield found
+    faults += sorted(told, key=str)
+
+
+def _lawful(layers: list[Layer], above: Mapping[str, set[str]], faults: list[Fault]) -> bool:
+    """Whether each layer may speak of the item: its pack extends the one that brought it, and no pack says two things at once."""
+    before = len(faults)
+    owner = layers[0]
+    for at, layer in enumerate(layers):
+        if layer.since and layer.until and layer.until <= layer.since:
+            faults.append(layer.fault("period", "until must come after from", "until"))
+        if layer.pack != owner.pack and owner.pack not in above[layer.pack]:
+            faults.append(layer.fault("duplicate", f"the pack {owner.pack!r} has this item ({owner.file}), and {layer.pack!r} does not extend it", "id"))  # fmt: skip
+        for other in layers[:at]:
+            if other.pack == layer.pack and _meet(other, layer):
+                faults.append(layer.fault("duplicate", f"the same id stands in {other.file} for the same days", "id"))
+    return len(faults) == before
+
+
+def _meet(a: Layer, b: Layer) -> bool:
+    return (a.until is None or b.since is None or b.since < a.until) and (
+        b.until is None or a.since is None or a.since < b.until
+    )
+
+
+def _version(
+    layers: list[Layer], struct: type[msgspec.Struct], since: date | None, until: date | None, told: set[Fault]
+) -> Document[Any] | None:
+    merged = start(layers[0])
+    for layer in layers[1:]:
+        lay(merged, layer)
+    told.update(merged.faults)
+    if merged.withdrawn:
+        return None
+    found = _decode(merged, layers, struct)
+    if isinstance(found, list):
+        told.update(found)
+        return None
+    value, envelope = found
+    return Document(
+        kind=layers[0].kind,
+        id=layers[0].id,
+        value=value,
+        pack=layers[0].pack,
+        file=layers[0].file,
+        locks=merged.locks,
+        changes=tuple(merged.changes),
+        since=since,
+        until=until,
+        basis=envelope.basis,
+        confidence=envelope.confidence,
+        source=envelope.source,
+        note=envelope.note,
+    )
+
+
+def _decode(
+    merged: Merged, layers: list[Layer], struct: type[msgspec.Struct]
+) -> tuple[msgspec.Struct, Envelope] | list[Fault]:
+    own = struct.__struct_encode_fields__
+    table = {key: value for key, value in merged.table.items() if key in own or key not in ENVELOPE_KEYS}
+    plain = {"id": merged.table["id"]} | {key: merged.table[key] for key in ENVELOPE_KEYS if key in merged.table}
+    try:
+        return msgspec.convert(_without_marks(table, struct), struct), msgspec.convert(plain, Envelope)
+    except (msgspec.ValidationError, ValueError, TypeError):
+        found = flaws(_without_marks(table, struct), struct) + flaws(plain, Envelope)
+        return [_fault(_said(layers, flaw), flaw) for flaw in found]
+
+
+def _said(layers: list[Layer], flaw: Flaw) -> Layer:
+    """The last layer that speaks of the flaw's field: whoever wrote it can mend it."""
+    top = flaw.path.removeprefix("$.").split(".", 1)[0].split("[", 1)[0]
+    return next((layer for layer in reversed(layers) if top in layer.table), layers[0])
+
+
+def _without_marks(table: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """The table without ``locked`` in entries whose struct does not know it."""
+    names = keys(struct).names or {}
+    return {
+        key: [_unmarked(one, names.get(key)) for one in value] if isinstance(value, list) else value
+        for key, value in table.items()
+    }
+
+
+def _unmarked(entry: Any, allowed: Any) -> Any:
+    if not isinstance(entry, dict) or not ({"locked", "withdrawn"} & entry.keys()):
+        return entry
+    known: Iterable[str] = (allowed.each.names if allowed is not None and allowed.each is not None else None) or ()
+    return {key: value for key, value in entry.items() if key in known or key not in ("locked", "withdrawn")}

@@ -1,0 +1,256 @@
+"""A standards pack: a folder of TOML that speaks for one level and division of government, and how it is read."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from gdbos.text import Text
+
+from .fault import Fault, line_of, nearest
+from .layer import Layer, Table
+from .shape import flaws
+
+Level = Literal["ministry", "national", "province", "city", "county"]
+RANK: dict[str, int] = {"national": 0, "ministry": 1, "province": 2, "city": 3, "county": 4}
+
+FOLDERS: dict[str, tuple[str, ...]] = {
+    "basis": ("basis",),
+    "elements": ("element",),
+    "codes": ("list", "crosswalk"),
+    "records": ("record",),
+    "calendars": ("calendar",),
+    "deadlines": ("deadline",),
+    "masks": ("mask",),
+    "identifiers": ("identifier",),
+}
+"""The registry's own kinds: the folder, and the tables its files may hold beside ``[[document]]``."""
+
+CSV_COLUMNS = ("code", "zh", "en", "parent", "from", "until", "successor")
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from"}):
+    """``pack.toml``."""
+
+    id: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9.\-]{0,63}\Z")]
+    version: Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z][0-9A-Za-z.+\-]{0,31}\Z")]
+    title: Text
+    publisher: Text
+    level: Level
+    division: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{6}\Z")] = "000000"
+    extends: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    description: Text = Text(zh="")
+    source: str = ""
+    confidence: Literal["", "H", "M", "GK"] = ""
+    note: Text | None = None
+    basis: list[Table] = []
+
+
+class Pack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"since": "from"}):
+    """A loaded pack, as pages and clients see it."""
+
+    id: str
+    version: str
+    title: Text
+    publisher: Text
+    level: Level
+    division: str
+    extends: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    description: Text = Text(zh="")
+    digest: str = ""
+    """SHA-256 over the pack's files, so that two nodes can see whether they hold the same."""
+    skipped: tuple[str, ...] = ()
+    """Folders of kinds that no enabled plugin declares."""
+
+
+class Source(msgspec.Struct, kw_only=True):
+    """A pack as read from its folder, not yet laid over others."""
+
+    folder: Path
+    head: Head
+    layers: list[Layer] = []
+    examples: list[Layer] = []
+    skipped: list[str] = []
+    digest: str = ""
+
+    def pack(self) -> Pack:
+        """The pack for show."""
+        shown = {name: getattr(self.head, name) for name in Head.__struct_fields__ if name in Pack.__struct_fields__}
+        return Pack(**shown, digest=self.digest, skipped=tuple(self.skipped))
+
+
+def packs_in(folders: list[Path] | tuple[Path, ...]) -> Iterator[tuple[Path, bool]]:
+    """The pack folders: each folder that is one itself (True: named), else the packs right below it (False)."""
+    for folder in folders:
+        if (folder / "pack.toml").is_file():
+            yield folder, True
+        elif folder.is_dir():
+            yield from ((head.parent, False) for head in sorted(folder.glob("*/pack.toml")))
+
+
+def head(folder: Path, faults: list[Fault]) -> Head | None:
+    """Read ``pack.toml``."""
+    path = folder / "pack.toml"
+    table = _toml(path, f"{folder.name}/pack.toml", faults)
+    if table is None:
+        return None
+    found = flaws(table, Head)
+    for flaw in found:
+        key = flaw.path.removeprefix("$.")
+        rule = {"unknown": "unknown-key", "required": "missing"}.get(flaw.rule, flaw.rule)
+        detail = {"unknown": "no such key", "required": "must be given"}.get(flaw.rule, flaw.detail)
+        shown, line, hint = f"{folder.name}/pack.toml", line_of(path, "", key), nearest(key, flaw.known)
+        faults.append(Fault(rule=rule, detail=detail, file=shown, line=line, pack=folder.name, key=key, hint=hint))
+    return None if found else msgspec.convert(table, Head)
+
+
+def source(folder: Path, named: Head, kinds: Mapping[str, object], faults: list[Fault]) -> Source:
+    """Read every file of the pack into layers; what cannot be read becomes a fault and is left out."""
+    made = Source(folder=folder, head=named)
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in (".toml", ".csv"):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    made.digest = digest.hexdigest()
+    made.layers += [_layer("basis", table, made, folder / "pack.toml") for table in named.basis]
+    for below in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
+        _read_folder(below, made, kinds, faults)
+    made.layers = [layer for layer in made.layers if _named(layer, faults)]
+    return made
+
+
+def _read_folder(below: Path, made: Source, kinds: Mapping[str, object], faults: list[Fault]) -> None:
+    known = {*FOLDERS, *kinds, "examples"}
+    if below.name not in known:
+        hint = nearest(below.name, known)
+        if hint.startswith("did you mean") and any(below.glob("*.toml")):
+            faults.append(_fault(made, below, "unknown-folder", "no kind of this name is declared", hint=hint))
+        made.skipped.append(below.name)
+        return
+    for path in sorted(below.glob("*.toml")):
+        table = _toml(path, _shown(made, path), faults)
+        if table is not None and below.name == "examples":
+            made.examples += _examples(made, path, table, faults)
+        elif table is not None:
+            made.layers += _items(made, path, below.name, table, faults)
+
+
+def _items(made: Source, path: Path, kind: str, table: Table, faults: list[Fault]) -> list[Layer]:
+    if "id" in table:
+        return [_layer(kind, table, made, path, faults)]
+    allowed = (*FOLDERS.get(kind, ()), "document")
+    layers: list[Layer] = []
+    for key, entries in table.items():
+        if key not in allowed or not isinstance(entries, list):
+            hint = nearest(key, allowed) + "; a file with one item begins with its id"
+            faults.append(_fault(made, path, "unknown-key", "no such table here", key, hint))
+            continue
+        layers += [_layer("crosswalks" if key == "crosswalk" else kind, one, made, path, faults) for one in entries]
+    return layers
+
+
+def _examples(made: Source, path: Path, table: Table, faults: list[Fault]) -> list[Layer]:
+    layers = []
+    for key, entries in table.items():
+        if key not in ("valid", "invalid"):
+            faults.append(
+                _fault(made, path, "unknown-key", "no such table here", key, nearest(key, ("valid", "invalid")))
+            )
+            continue
+        layers += [
+            Layer(kind=key, id=str(one.get("id", "")), table=one, pack=made.head.id, path=path, file=_shown(made, path))
+            for one in entries
+        ]
+    return layers
+
+
+def _layer(kind: str, table: Table, made: Source, path: Path, faults: list[Fault] | None = None) -> Layer:
+    if kind == "crosswalks":
+        table = {"id": f"{table.get('list', '')}→{table.get('to', '')}", **table}
+    if kind == "codes" and "csv" in table and faults is not None:
+        table = _with_rows(table, made, path, faults)
+    return Layer(
+        kind=kind,
+        id=str(table.get("id", "")),
+        table=table,
+        pack=made.head.id,
+        path=path,
+        file=_shown(made, path),
+        since=_day(table.get("from")) or made.head.since,
+        until=_day(table.get("until")) or made.head.until,
+    )
+
+
+def _day(value: object) -> date | None:
+    return value if type(value) is date else None
+
+
+def _named(layer: Layer, faults: list[Fault]) -> bool:
+    if isinstance(layer.table.get("id"), str) and layer.id:
+        return True
+    faults.append(layer.fault("missing", "every item needs an id", "id"))
+    return False
+
+
+def _with_rows(table: Table, made: Source, path: Path, faults: list[Fault]) -> Table:
+    """The list with the rows of its CSV file as ``code`` entries."""
+    rest = {key: value for key, value in table.items() if key != "csv"}
+    name = table["csv"]
+    beside = path.parent / str(name)
+    if not isinstance(name, str) or not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._\-]*\.csv", name) or not beside.is_file():
+        faults.append(_fault(made, path, "reference", f"no file {name!r} beside this one", "csv"))
+        return rest
+    rows = list(_rows(made, beside, faults))
+    return {**rest, "code": [*table.get("code", []), *rows]}
+
+
+def _rows(made: Source, path: Path, faults: list[Fault]) -> Iterator[Table]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        columns = next(reader, [])
+        for column in columns:
+            if column not in CSV_COLUMNS:
+                faults.append(_fault(made, path, "unknown-key", "no such column", column, nearest(column, CSV_COLUMNS)))
+                return
+        for cells in reader:
+            try:
+                yield _row(dict(zip(columns, cells, strict=True)))
+            except (ValueError, KeyError) as error:
+                faults.append(_fault(made, path, "type", f"line {reader.line_num}: {error}"))
+
+
+def _row(cells: dict[str, str]) -> Table:
+    row: Table = {"code": cells["code"], "title": {"zh": cells["zh"], "en": cells.get("en", "")}}
+    row |= {key: cells[key] for key in ("parent", "successor") if cells.get(key)}
+    row |= {key: date.fromisoformat(cells[key]) for key in ("from", "until") if cells.get(key)}
+    return row
+
+
+def _toml(path: Path, shown: str, faults: list[Fault]) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
+        line = re.search(r"line ([0-9]+)", str(error))
+        faults.append(Fault(rule="toml", detail=str(error), file=shown, line=int(line[1]) if line else None))
+        return None
+
+
+def _shown(made: Source, path: Path) -> str:
+    return f"{made.folder.name}/{path.relative_to(made.folder).as_posix()}"
+
+
+def _fault(made: Source, path: Path, rule: str, detail: str, key: str = "", hint: str = "") -> Fault:
+    line = line_of(path, "", key) if path.is_file() else None
+    return Fault(rule=rule, detail=detail, file=_shown(made, path), line=line, pack=made.head.id, key=key, hint=hint)

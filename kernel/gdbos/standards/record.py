@@ -1,0 +1,334 @@
+"""Records (数据集): ordered elements, compiled to a msgspec struct that decodes and validates at native speed.
+
+Decoding checks shape. ``check`` is the second step: check digits and dated code lists, each with its own violations.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+
+from gdbos.errors import BadRequest, Invalid, Violation
+from gdbos.text import N_, Text
+
+from .codes import CodeTable
+from .document import Confidence, Item
+from .element import Element, Shape, shape
+from .identifier import Identifier
+from .shape import Flaw, flaws
+
+FieldName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z][A-Za-z0-9_]{0,63}\Z")]
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One field of a record: an element in a place."""
+
+    name: FieldName
+    element: str
+    required: bool = False
+    locked: bool | tuple[str, ...] = False
+    repeat: bool = False
+    title: Text | None = None
+    """Overrides the element's title."""
+    codes: str = ""
+    """Narrows the element's code list to another."""
+    basis: tuple[str, ...] = ()
+    confidence: Confidence = ""
+    source: str = ""
+    note: Text | None = None
+
+
+class RecordDefinition(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A record as a pack writes it."""
+
+    title: Text
+    subject: str = ""
+    """The element that names whom the record is about."""
+    description: Text | None = None
+    field: tuple[Field, ...] = ()
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A field with everything its checks need, resolved once."""
+
+    field: Field
+    attribute: str
+    """The struct's attribute; the field's name unless that is a Python keyword."""
+    element: Element
+    shape: Shape
+    title: Text
+    identifier: Identifier | None = None
+    codes: CodeTable | None = None
+
+    def violation(self, rule: str, path: str, **facts: Any) -> Violation:
+        """The violation of ``rule`` at ``path``; never holds the value."""
+        facts |= {"title_zh": self.title.zh, "title_en": self.title.en or self.title.zh, "form": self.element.form}
+        detail = DETAILS.get(rule, DETAILS["type"])
+        return Violation(path, rule, detail, element=self.element.id, source=self.source(rule), facts=facts)
+
+    def source(self, rule: str) -> str:
+        """The standard the broken rule comes from."""
+        if rule == "code" and self.codes is not None:
+            return self.codes.definition.standard or self.codes.definition.source
+        if (
+            self.identifier is not None
+            and self.identifier.definition is not None
+            and self.identifier.definition.standard
+        ):
+            return self.identifier.definition.standard
+        return self.element.source or self.field.source
+
+
+DETAILS = {
+    "required": N_("“{title_en}” is missing; it must be given."),
+    "type": N_("“{title_en}” is not of the right kind; it is written as {form}."),
+    "length": N_("“{title_en}” is too short or too long; it is written as {form}."),
+    "pattern": N_("“{title_en}” has characters it may not have, or not in this order; it is written as {form}."),
+    "range": N_("“{title_en}” is outside the range allowed for it."),
+    "decimals": N_("“{title_en}” has too many digits after the point; it is written as {form}."),
+    "date": N_("“{title_en}” is not a date; dates are written year-month-day, moments with their time zone."),
+    "code": N_("“{title_en}” is not a code in force in the list {list}."),
+    "check-digit": N_("“{title_en}” fails its check digit; a character may be mistyped."),
+    "identifier": N_("“{title_en}” is not a valid number of its kind."),
+}
+UNKNOWN = N_("The record has no field of this name; remove it or correct its name.")
+NOT_AN_OBJECT = N_("The record must be an object with named fields.")
+
+
+class Compiled:
+    """A record's struct and decoder, made once for a span of days in which none of its elements change."""
+
+    __slots__ = ("_later", "decoder", "definition", "parts", "struct")
+
+    def __init__(self, definition: RecordDefinition, parts: tuple[Part, ...]) -> None:
+        self.definition, self.parts = definition, parts
+        self.struct = _struct(definition, parts)
+        self.decoder = msgspec.json.Decoder(self.struct)
+        self._later = tuple(part for part in parts if part.shape.after is not None)
+
+    def later(self, value: msgspec.Struct) -> Iterator[Violation]:
+        """What is left of the shape after native decoding: RE2 patterns and decimal digits."""
+        for part in self._later:
+            assert part.shape.after is not None
+            for path, one in _values(part, value):
+                if rule := part.shape.after(one):
+                    yield part.violation(rule, path)
+
+
+def part(field: Field, element: Element, identifier: Identifier | None, codes: CodeTable | None) -> Part:
+    """Resolve one field.
+
+    Raises:
+        ValueError: the element's form or pattern cannot be read.
+    """
+    attribute = f"{field.name}_" if keyword.iskeyword(field.name) else field.name
+    return Part(field, attribute, element, shape(element), field.title or element.title, identifier, codes)
+
+
+def _struct(definition: RecordDefinition, parts: tuple[Part, ...]) -> type[msgspec.Struct]:
+    required = [(part.attribute, _type(part)) for part in parts if part.field.required]
+    optional = [(part.attribute, _type(part) | None, None) for part in parts if not part.field.required]
+    return msgspec.defstruct(
+        "".join(word.capitalize() for word in definition.id.replace("-", ".").replace("_", ".").split(".")),
+        [*required, *optional],
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+        omit_defaults=True,
+        rename={part.attribute: part.field.name for part in parts if part.attribute != part.field.name},
+        module=__name__,
+    )
+
+
+def _type(part: Part) -> Any:
+    if not part.field.repeat:
+        return part.shape.type
+    return Annotated[list[part.shape.type], msgspec.Meta(min_length=1)]  # type: ignore[name-defined]
+
+
+def _values(part: Part, value: object) -> Iterator[tuple[str, Any]]:
+    """The values of one field with their paths."""
+    one = value.get(part.field.name) if isinstance(value, Mapping) else getattr(value, part.attribute)
+    path = f"$.{part.field.name}"
+    if part.field.repeat and isinstance(one, list | tuple):
+        yield from ((f"{path}[{at}]", entry) for at, entry in enumerate(one))
+    elif one is not None:
+        yield path, one
+
+
+class Record:
+    """A record as of a day: decode, then check."""
+
+    __slots__ = ("_compiled", "on")
+
+    def __init__(self, compiled: Compiled, on: date) -> None:
+        self._compiled, self.on = compiled, on
+
+    @property
+    def id(self) -> str:
+        return self._compiled.definition.id
+
+    @property
+    def definition(self) -> RecordDefinition:
+        """The record as the packs say it."""
+        return self._compiled.definition
+
+    @property
+    def title(self) -> Text:
+        return self._compiled.definition.title
+
+    @property
+    def subject(self) -> str:
+        """The name of the field that says whom the record is about; empty where none does."""
+        wanted = self._compiled.definition.subject
+        return next((part.field.name for part in self._compiled.parts if wanted and part.element.id == wanted), "")
+
+    @property
+    def struct(self) -> type[msgspec.Struct]:
+        """The compiled struct."""
+        return self._compiled.struct
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The field names, in the record's order."""
+        return tuple(part.field.name for part in self._compiled.parts)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The fields with their elements, titles and checks."""
+        return self._compiled.parts
+
+    def element(self, name: str) -> Element:
+        """The element of the field ``name``; ``KeyError`` where there is none."""
+        return next((part.element for part in self._compiled.parts if part.field.name == name), None) or _absent(name)
+
+    def decode(self, body: bytes | str) -> msgspec.Struct:
+        """Decode JSON.
+
+        Raises:
+            BadRequest: it is not JSON.
+            Invalid: it is, and has flaws; every one is listed.
+        """
+        try:
+            value = self._compiled.decoder.decode(body)
+        except msgspec.ValidationError:
+            raise self._invalid(_untyped(body)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise BadRequest("The body is not JSON that can be read.") from None
+        return self._shaped(value)
+
+    def convert(self, value: Mapping[str, Any]) -> msgspec.Struct:
+        """Decode plain data, such as a form's answers. Raises like ``decode``."""
+        try:
+            made = msgspec.convert(value, self._compiled.struct)
+        except msgspec.ValidationError:
+            raise self._invalid(value) from None
+        return self._shaped(made)
+
+    def encode(self, value: msgspec.Struct) -> bytes:
+        """JSON of a value of this record; decimals as numbers."""
+        return ENCODER.encode(value)
+
+    def check(self, value: object) -> list[Violation]:
+        """The second step: check digits, and codes in force on the record's day. Takes the struct or plain data."""
+        return [violation for part in self._compiled.parts for violation in self._second(part, value)]
+
+    def read(self, body: bytes | str) -> msgspec.Struct:
+        """Both steps: ``decode``, then ``check``; ``Invalid`` lists what either finds."""
+        value = self.decode(body)
+        if found := self.check(value):
+            raise Invalid(violations=found)
+        return value
+
+    def _second(self, part: Part, value: object) -> Iterator[Violation]:
+        if part.codes is None and part.identifier is None:
+            return
+        for path, one in _values(part, value):
+            if part.codes is not None and part.codes.row(str(one), self.on) is None:
+                yield part.violation("code", path, list=part.codes.definition.id)
+            if part.identifier is not None:
+                verdict = part.identifier.check(str(one), self.on)
+                if not verdict.valid:
+                    rule = "check-digit" if verdict.reason == "check-digit" else "identifier"
+                    yield part.violation(rule, path, reason=verdict.reason)
+
+    def _shaped(self, value: msgspec.Struct) -> msgspec.Struct:
+        if found := list(self._compiled.later(value)):
+            raise Invalid(violations=found)
+        return value
+
+    def _invalid(self, value: object) -> Invalid:
+        return Invalid(violations=list(self._violations(value)))
+
+    def _violations(self, value: object) -> Iterator[Violation]:
+        if not isinstance(value, Mapping):
+            yield Violation("$", "type", NOT_AN_OBJECT)
+            return
+        by_name = {part.field.name: part for part in self._compiled.parts}
+        seen: set[str] = set()
+        for flaw in flaws(value, self._compiled.struct):
+            name = flaw.path[2:].split("[", 1)[0].split(".", 1)[0]
+            seen.add(flaw.path)
+            yield self._violation(by_name.get(name), flaw)
+        yield from self._later_of_plain(value, seen)
+
+    def _violation(self, part: Part | None, flaw: Flaw) -> Violation:
+        if part is None:
+            return Violation("$", "unknown", UNKNOWN)
+        return part.violation(flaw.rule if flaw.rule in DETAILS else "type", flaw.path)
+
+    def _later_of_plain(self, value: Mapping[str, Any], seen: set[str]) -> Iterator[Violation]:
+        """RE2 patterns and decimals of the fields whose plain shape was right."""
+        for part in self._compiled.parts:
+            after: Callable[[Any], str] | None = part.shape.after
+            for path, one in _values(part, value) if after is not None else ():
+                if after is None or path in seen or f"$.{part.field.name}" in seen:
+                    continue
+                typed = Decimal(str(one)) if part.shape.type is Decimal else one
+                if rule := after(typed):
+                    yield part.violation(rule, path)
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema 2020-12 of the shape."""
+        properties = {part.field.name: _property(part) for part in self._compiled.parts}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": f"urn:gdbos:record:{self.id}",
+            "title": self.title.zh,
+            "description": self.title.en,
+            "type": "object",
+            "properties": properties,
+            "required": [part.field.name for part in self._compiled.parts if part.field.required],
+            "additionalProperties": False,
+        }
+
+
+ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def _absent(name: str) -> Element:
+    raise KeyError(name)
+
+
+def _untyped(body: bytes | str) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadRequest("The body is not JSON that can be read.") from None
+
+
+def _property(part: Part) -> dict[str, Any]:
+    about: dict[str, Any] = {"title": part.title.zh, "description": part.title.en, "x-element": part.element.id}
+    if part.element.scheme:
+        about["x-scheme"] = part.element.scheme
+    if part.codes is not None:
+        about["x-codes"] = part.codes.definition.id
+    one: dict[str, Any] = part.shape.schema
+    if part.field.repeat:
+        one = {"type": "array", "items": one, "minItems": 1}
+    return {**about, **one} if part.field.required else {**about, "anyOf": [one, {"type": "null"}]}

@@ -1,0 +1,192 @@
+"""References between items: every id that an item names must be there, and what it names must make sense."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from .calendar import calendar
+from .document import Document
+from .element import shape
+from .fault import Fault, nearest
+from .identifier import ALGORITHMS
+from .layer import Layer
+from .pattern import compiled
+from .registry import Standards
+
+Wrong = tuple[str, str, str, str]
+"""Rule, key, detail, hint."""
+
+
+def dangling(standards: Standards, layers: Mapping[tuple[str, str], Layer]) -> list[Fault]:
+    """Every reference that leads nowhere and every rule that cannot be run."""
+    faults: list[Fault] = []
+    for kind in standards.kinds:
+        for document in _all(standards, kind):
+            for rule, key, detail, hint in _wrongs(standards, document):
+                faults.append(layers[kind, document.id].fault(rule, detail, key, hint))
+    return list(dict.fromkeys(faults)) + _calendars(standards, layers)
+
+
+def _all(standards: Standards, kind: str) -> Iterator[Document[Any]]:
+    for last in standards.documents(kind):
+        yield from standards.versions(kind, last.id)
+
+
+def _wrongs(standards: Standards, document: Document[Any]) -> Iterator[Wrong]:
+    for id in document.basis:
+        yield from _there(standards, "basis", id, "basis")
+    check = CHECKS.get(document.kind)
+    if check is not None:
+        yield from check(standards, document.value)
+
+
+def _there(standards: Standards, kind: str, id: str, key: str) -> Iterator[Wrong]:
+    known = standards.ids(kind)
+    if id not in known:
+        yield "reference", key, f"no {kind}/{id} in these packs", nearest(id, known)
+
+
+def _element(standards: Standards, element: Any) -> Iterator[Wrong]:
+    for key, kind in (("codes", "codes"), ("mask", "masks")):
+        if named := getattr(element, key):
+            yield from _there(standards, kind, named, key)
+    if element.scheme and element.scheme not in standards.schemes():
+        yield (
+            "reference",
+            "scheme",
+            f"no identifier scheme {element.scheme!r}",
+            nearest(element.scheme, standards.schemes()),
+        )
+    try:
+        shape(element)
+    except ValueError as error:
+        yield "pattern" if element.pattern else "form", "pattern" if element.pattern else "form", str(error), ""
+
+
+def _codes(standards: Standards, codes: Any) -> Iterator[Wrong]:
+    known = {row.code for row in codes.code}
+    for row in codes.code:
+        if row.parent and row.parent not in known:
+            yield (
+                "reference",
+                f"code[{row.code}].parent",
+                f"no code {row.parent!r} in this list",
+                nearest(row.parent, known),
+            )
+        if row.successor and row.successor not in known:
+            yield "reference", f"code[{row.code}].successor", f"no code {row.successor!r} in this list", ""
+        if row.since and row.until and row.until <= row.since:
+            yield "period", f"code[{row.code}].until", "until must come after from", ""
+    yield from _twice(codes)
+    for one in codes.crosswalk:
+        yield from _crosswalk(standards, one, codes.id)
+
+
+def _twice(codes: Any) -> Iterator[Wrong]:
+    """A code that has two rows for the same day: nobody could say which holds."""
+    counts = Counter(row.code for row in codes.code)
+    for code in (code for code, count in counts.items() if count > 1):
+        rows = sorted(
+            (row for row in codes.code if row.code == code), key=lambda row: (row.since is not None, row.since)
+        )
+        for one, other in pairwise(rows):
+            if one.until is None or other.since is None or other.since < one.until:
+                yield (
+                    "duplicate",
+                    f"code[{code}]",
+                    "the code has two rows for the same day",
+                    "give each row from and until",
+                )
+                break
+
+
+def _crosswalk(standards: Standards, crosswalk: Any, list_id: str = "") -> Iterator[Wrong]:
+    ends = {"list": crosswalk.list or list_id, "to": crosswalk.to}
+    for key, id in ends.items():
+        yield from _there(standards, "codes", id, key)
+    tables = {key: standards.table(id) for key, id in ends.items()}
+    for code, other in crosswalk.map.items():
+        for key, named in (("list", code), ("to", other)):
+            table = tables[key]
+            if table is not None and named not in table.rows:
+                yield "reference", "map", f"no code {named!r} in the list {ends[key]!r}", nearest(named, table.rows)
+
+
+def _record(standards: Standards, record: Any) -> Iterator[Wrong]:
+    for name, count in Counter(field.name for field in record.field).items():
+        if count > 1:
+            yield "duplicate", f"field[{name}]", "two fields have this name", ""
+    for field in record.field:
+        yield from _there(standards, "elements", field.element, f"field[{field.name}].element")
+        if field.codes:
+            yield from _there(standards, "codes", field.codes, f"field[{field.name}].codes")
+        for id in field.basis:
+            yield from _there(standards, "basis", id, f"field[{field.name}].basis")
+    if not record.field:
+        yield "missing", "field", "a record needs at least one field", ""
+    if record.subject and record.subject not in {field.element for field in record.field}:
+        yield "reference", "subject", f"no field of the record has the element {record.subject!r}", ""
+
+
+def _deadline(standards: Standards, deadline: Any) -> Iterator[Wrong]:
+    if deadline.next:
+        yield from _there(standards, "deadlines", deadline.next, "next")
+    for id in deadline.extension.basis if deadline.extension else ():
+        yield from _there(standards, "basis", id, "extension.basis")
+
+
+def _identifier(standards: Standards, identifier: Any) -> Iterator[Wrong]:
+    if identifier.check not in ("", "mod-37-36"):
+        yield "type", "check", f"no check algorithm {identifier.check!r}", "known: mod-37-36"
+    if not identifier.pattern:
+        if identifier.id not in ALGORITHMS:
+            yield "missing", "pattern", "the engine has no algorithm of this id, so a pattern must say what is valid", nearest(identifier.id, ALGORITHMS)  # fmt: skip
+        return
+    try:
+        compiled(identifier.pattern)
+    except ValueError as error:
+        yield "pattern", "pattern", str(error), ""
+
+
+def _calendar(standards: Standards, one: Any) -> Iterator[Wrong]:
+    days = [off for off in one.off if off.until <= off.since]
+    for off in days:
+        yield "period", f"off[{off.since}]", "until must come after from", ""
+    off_days = [(off.since, off.until) for off in one.off]
+    for working in one.working:
+        if any(since <= working.on < until for since, until in off_days):
+            yield "duplicate", f"working[{working.on}]", "the day is off and worked at once", ""
+    if one.extends:
+        yield from _there(standards, "calendars", one.extends, "extends")
+
+
+CHECKS: dict[str, Callable[[Standards, Any], Iterator[Wrong]]] = {
+    "elements": _element,
+    "codes": _codes,
+    "crosswalks": _crosswalk,
+    "records": _record,
+    "deadlines": _deadline,
+    "identifiers": _identifier,
+    "calendars": _calendar,
+}
+
+
+def _calendars(standards: Standards, layers: Mapping[tuple[str, str], Layer]) -> list[Fault]:
+    """One root; one calendar for a division; and each can be built."""
+    definitions = {one.id: one.value for one in standards.documents("calendars")}
+    faults: list[Fault] = []
+    spoken = Counter(prefix for one in definitions.values() for prefix in (one.divisions or ("",)))
+    for id, definition in definitions.items():
+        layer = layers["calendars", id]
+        for prefix in definition.divisions or ("",):
+            if spoken[prefix] > 1:
+                what = f"division {prefix}" if prefix else "the whole country"
+                faults.append(layer.fault("duplicate", f"more than one calendar speaks for {what}", "divisions"))
+        try:
+            calendar(id, definitions)
+        except ValueError as error:
+            faults.append(layer.fault("calendar", str(error), "extends" if definition.extends else ""))
+    return faults

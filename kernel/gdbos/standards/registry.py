@@ -1,0 +1,245 @@
+"""The registry: what all loaded packs say together, asked as of a day. Immutable; a reload builds a new one."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import msgspec
+
+from gdbos.errors import NotFound
+from gdbos.text import Text
+
+from .basis import Basis
+from .calendar import Calendar, CalendarDefinition, calendar
+from .codes import CodeList, CodeListDefinition, CodeTable, Crosswalk
+from .deadline import Deadline
+from .document import Document
+from .element import Element
+from .identifier import ALGORITHMS, Identifier, IdentifierDefinition
+from .mask import WHOLLY, Mask, masked
+from .pack import Pack
+from .record import Compiled, Part, Record, RecordDefinition, part
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+KINDS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
+    {
+        "basis": Basis,
+        "elements": Element,
+        "codes": CodeListDefinition,
+        "crosswalks": Crosswalk,
+        "records": RecordDefinition,
+        "calendars": CalendarDefinition,
+        "deadlines": Deadline,
+        "masks": Mask,
+        "identifiers": IdentifierDefinition,
+    }
+)
+"""The registry's own kinds; plugins declare more."""
+
+Documents = Mapping[str, Mapping[str, tuple[Document[Any], ...]]]
+
+
+class Standards:
+    """What is in force. Every look-up takes the day it is asked for; a look-up that finds nothing raises ``NotFound``."""
+
+    def __init__(self, packs: Sequence[Pack], documents: Documents, kinds: Mapping[str, type[msgspec.Struct]]) -> None:
+        """``documents``: kind → id → the item's versions, earliest first."""
+        self.packs: tuple[Pack, ...] = tuple(packs)
+        """From the uppermost down."""
+        self.kinds: Mapping[str, type[msgspec.Struct]] = MappingProxyType({**KINDS, **kinds})
+        self._documents = documents
+        self._compiled: dict[tuple[str, date], Compiled] = {}
+        self._tables: dict[str, CodeTable] = {}
+        self._versions: dict[tuple[str, date | None], CodeTable] = {}
+        self._changed: dict[str, list[date]] = {}
+        self._calendars: dict[str, Calendar] = {}
+        self._dated = {one.id: one.value for one in self.documents("calendars")}
+
+    def pack(self, id: str) -> Pack:
+        """The loaded pack ``id``."""
+        found = next((pack for pack in self.packs if pack.id == id), None)
+        if found is None:
+            raise NotFound("The standards pack {id} is not loaded.", id=id)
+        return found
+
+    def document(self, kind: str, id: str, on: date | None = None) -> Document[Any]:
+        """The item ``id`` of ``kind`` on that day; without a day, its last version."""
+        versions = self.versions(kind, id)
+        if on is None:
+            return versions[-1]
+        for version in versions:
+            if version.in_force(on):
+                return version
+        raise NotFound("{kind}/{id} is not in force on {on}.", kind=kind, id=id, on=on)
+
+    def versions(self, kind: str, id: str) -> tuple[Document[Any], ...]:
+        """All versions of an item, earliest first; at least one."""
+        versions = self._documents.get(kind, {}).get(id)
+        if not versions:
+            raise NotFound("The standards hold no {kind}/{id}.", kind=kind, id=id)
+        return versions
+
+    def documents(self, kind: str, on: date | None = None) -> Iterator[Document[Any]]:
+        """The items of ``kind`` on that day, by id; without a day, the last version of each."""
+        for versions in self._documents.get(kind, {}).values():
+            chosen = versions[-1] if on is None else next((one for one in versions if one.in_force(on)), None)
+            if chosen is not None:
+                yield chosen
+
+    def ids(self, kind: str) -> tuple[str, ...]:
+        """The ids of a kind's items, whenever in force."""
+        return tuple(self._documents.get(kind, {}))
+
+    def values(self, struct: type[S], on: date | None = None) -> Iterator[S]:
+        """The items of the kind that ``struct`` is declared for."""
+        kind = next(kind for kind, declared in self.kinds.items() if declared is struct)
+        return (document.value for document in self.documents(kind, on))
+
+    def element(self, id: str, on: date | None = None) -> Element:
+        """A data element."""
+        value: Element = self.document("elements", id, on).value
+        return value
+
+    def codes(self, id: str, on: date) -> CodeList:
+        """A code list with the rows in force on that day."""
+        return CodeList(self._table_of(self.document("codes", id, on)), on)
+
+    def table(self, id: str) -> CodeTable | None:
+        """A code list with all its rows, whenever in force; None where the packs have none of that id."""
+        found = self._tables.get(id)
+        if found is None and id in self._documents.get("codes", {}):
+            found = self._tables[id] = self._table_of(self.document("codes", id))
+        return found
+
+    def _table_of(self, document: Document[CodeListDefinition]) -> CodeTable:
+        key = (document.id, document.since)
+        found = self._versions.get(key)
+        if found is None:
+            found = self._versions[key] = CodeTable(document.value)
+        return found
+
+    def crosswalk(self, a: str, b: str, on: date | None = None) -> Crosswalk:
+        """How codes of the list ``a`` are called in ``b``: as declared, or the way back of what is declared from ``b``."""
+        found = self._crosswalk(a, b, on)
+        if found is not None:
+            return found
+        back = self._crosswalk(b, a, on)
+        if back is None:
+            raise NotFound("No crosswalk leads from {list} to {to}.", list=a, to=b)
+        return back.reversed()
+
+    def _crosswalk(self, a: str, b: str, on: date | None) -> Crosswalk | None:
+        if a in self._documents.get("codes", {}):
+            for one in self.document("codes", a, on).value.crosswalk:
+                if one.to == b:
+                    return Crosswalk(list=a, to=b, map=one.map)
+        alone = self._documents.get("crosswalks", {}).get(f"{a}→{b}", ())
+        return next((one.value for one in reversed(alone) if on is None or one.in_force(on)), None)
+
+    def identifier(self, scheme: str, on: date | None = None) -> Identifier:
+        """An identifier scheme: one the engine knows, or one a pack describes by a pattern."""
+        if scheme in self._documents.get("identifiers", {}):
+            definition: IdentifierDefinition | None = self.document("identifiers", scheme, on).value
+        elif scheme in ALGORITHMS:
+            definition = None
+        else:
+            raise NotFound("No identifier scheme is called {scheme}; there are: {known}.", scheme=scheme, known=", ".join(self.schemes()))  # fmt: skip
+        return Identifier(scheme, self.table, definition)
+
+    def schemes(self) -> tuple[str, ...]:
+        """All identifier schemes that can be checked."""
+        return tuple(dict.fromkeys([*ALGORITHMS, *self._documents.get("identifiers", {})]))
+
+    def record(self, id: str, on: date) -> Record:
+        """A record, compiled once per span of days in which neither it nor its elements change."""
+        document: Document[RecordDefinition] = self.document("records", id, on)
+        key = (id, self._span(document, on))
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = self._compiled[key] = self._compile(document.value, on)
+        return Record(compiled, on)
+
+    def _span(self, document: Document[RecordDefinition], on: date) -> date:
+        """The last day up to ``on`` on which the record, an element, list or scheme of it changed."""
+        days = self._changes(document.id)
+        at = bisect_right(days, on)
+        return days[at - 1] if at else date.min
+
+    def _changes(self, id: str) -> list[date]:
+        found = self._changed.get(id)
+        if found is None:
+            found = self._changed[id] = sorted(self._days_of_change(id))
+        return found
+
+    def _days_of_change(self, id: str) -> set[date]:
+        versions = list(self.versions("records", id))
+        wanted = {field.element for version in versions for field in version.value.field}
+        items = [*versions, *self._all("elements", wanted)]
+        elements = [one.value for one in items if isinstance(one.value, Element)]
+        lists = {one.codes for one in elements} | {field.codes for one in versions for field in one.value.field}
+        items += [*self._all("codes", lists), *self._all("identifiers", {one.scheme for one in elements})]
+        return {day for one in items for day in (one.since, one.until) if day is not None}
+
+    def _all(self, kind: str, ids: Iterable[str]) -> Iterator[Document[Any]]:
+        return (version for id in ids for version in self._documents.get(kind, {}).get(id, ()))
+
+    def _compile(self, definition: RecordDefinition, on: date) -> Compiled:
+        return Compiled(definition, tuple(self._part(field, on) for field in definition.field))
+
+    def _part(self, field: Any, on: date) -> Part:
+        element = self.element(field.element, on)
+        identifier = self.identifier(element.scheme, on) if element.scheme else None
+        named = field.codes or element.codes
+        return part(field, element, identifier, self._table_of(self.document("codes", named, on)) if named else None)
+
+    def calendar(self, division: str = "") -> Calendar:
+        """The calendar of the nearest level that has one of its own for ``division``; else the country's."""
+        chosen = calendar_of(division, self._dated)
+        if chosen is None:
+            raise NotFound("The standards hold no calendar.")
+        found = self._calendars.get(chosen)
+        if found is None:
+            found = self._calendars[chosen] = calendar(chosen, self._dated)
+        return found
+
+    def deadline(self, id: str, on: date | None = None) -> Deadline:
+        """A deadline rule."""
+        value: Deadline = self.document("deadlines", id, on).value
+        return value
+
+    def basis(self, id: str, on: date | None = None) -> Basis:
+        """An article of a statute or standard."""
+        value: Basis = self.document("basis", id, on).value
+        return value
+
+    def mask(self, element: str, value: object, on: date | None = None) -> object:
+        """``value`` of the element as it may be shown. A personal element whose mask nobody wrote is hidden whole."""
+        described = self.element(element, on)
+        if isinstance(value, list | tuple):
+            return [self.mask(element, one, on) for one in value]
+        if value is None or (not described.mask and described.personal == "none"):
+            return value
+        if not described.mask:
+            return WHOLLY
+        return masked(self.document("masks", described.mask, on).value, str(value))
+
+    def words(self, *lists: str) -> dict[str, Text]:
+        """The titles of all codes of the lists, where the packs have them: words for reasons and posts."""
+        tables = [table for table in map(self.table, lists) if table is not None]
+        return {code: rows[-1].title for table in tables for code, rows in table.rows.items()}
+
+
+def calendar_of(division: str, definitions: Mapping[str, CalendarDefinition]) -> str | None:
+    """The id of the calendar with the longest prefix of ``division``; else the one that names no divisions."""
+    ranked = [
+        (len(prefix), id)
+        for id, definition in definitions.items()
+        for prefix in (definition.divisions or ("",))
+        if division.startswith(prefix)
+    ]
+    return max(ranked, default=(0, None), key=lambda one: one[0])[1]
