@@ -6,7 +6,7 @@ from typing import Annotated
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -42,7 +42,7 @@ def page_routes(assets: Assets) -> list[HTTPRouteHandler]:
 def choose_language(
     request: Request[object, object, object],  # type: ignore[type-var]
     locale: FromPath[str],
-    back: Annotated[str, Parameter(query="back", max_length=2000)] = "/",
+    back: Annotated[str, QueryParameter(max_length=2000)] = "/",
 ) -> Redirect:
     """Remember the visitor's language and lead them back to where they were."""
     if locale not in LOCALES:

@@ -42,6 +42,17 @@
     closeMenus(event.target);
   });
 
+  /* A link to something folded opens it. */
+  function openTarget() {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target instanceof HTMLDetailsElement) {
+      target.open = true;
+      target.scrollIntoView();
+    }
+  }
+  window.addEventListener("hashchange", openTarget);
+  openTarget();
+
   /* Printing is the browser's work; the button appears only where it can do something. */
   document.querySelectorAll("button[data-print]").forEach(function (button) {
     button.hidden = false;
