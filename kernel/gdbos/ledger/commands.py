@@ -30,7 +30,9 @@ EXISTING = click.Path(exists=True, path_type=Path)
 _WORDS = {0: "[green]sound[/]", TAMPERED: "[red]tampered with[/]", INCOMPLETE: "[yellow]not all there[/]"}
 
 trust_option = click.option(
-    "--trust",
+    "--policy",
+    "--vkey",
+    "trust",
     metavar="VKEY|FILE",
     help="A verifier key, or a C2SP tlog-policy file; by default the log's own policy file.",
 )
@@ -187,7 +189,7 @@ def _policy(trust: str | None) -> Policy | None:
     try:
         return Policy.load(trust)
     except (Malformed, OSError) as fault:
-        raise click.UsageError(f"--trust: {fault}") from None
+        raise click.UsageError(f"--policy: {fault}") from None
 
 
 def _own_policy() -> Policy:
@@ -197,14 +199,14 @@ def _own_policy() -> Policy:
         if (folder / POLICY).is_file():
             logs += Policy.load(folder / POLICY).logs
     if not logs:
-        raise click.UsageError("Give the key or policy you trust with --trust: a proof cannot vouch for its own key.")
+        raise click.UsageError("Give the key or policy you trust with --policy: a proof cannot vouch for its own key.")
     return Policy(tuple(logs))
 
 
 def _home() -> Path:
     node: Node | None = click.get_current_context().obj
     if node is None:
-        raise click.UsageError("Give the PATH of the published log, or the key you trust with --trust.")
+        raise click.UsageError("Give the PATH of the published log, or the key you trust with --policy.")
     return node.home
 
 

@@ -74,7 +74,7 @@ def _trust(folder: Path, trust: Policy | str | Path | None, report: Report) -> P
     try:
         return Policy.load(folder / POLICY if trust is None else trust)
     except FileNotFoundError:
-        report.incomplete(place, "there is no policy or key to check signatures with; give one with --trust")
+        report.incomplete(place, "there is no policy or key to check signatures with; give one with --policy")
     except Malformed as fault:
         report.tampered(place, f"not a policy: {fault}")
     return None
