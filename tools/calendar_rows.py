@@ -19,6 +19,7 @@ from pathlib import Path
 import chinese_calendar
 import holidays
 from holidays.calendars.chinese import _ChineseLunisolar
+from holidays.countries import CN
 
 YEARS = range(2019, 2027)
 PUBLISHED_UNTIL = date(2027, 1, 1)
@@ -39,7 +40,7 @@ NATIONAL = """# Made by tools/calendar_rows.py; do not edit by hand.
 id = "cn"
 title = { zh = "全国工作日历", en = "National working-day calendar" }
 zone = "Asia/Shanghai"
-from = 2019-01-01
+published_from = 2019-01-01
 published_until = 2027-01-01
 weekend = [6, 7]
 basis = ["xkf-2019-82"]
@@ -53,7 +54,7 @@ title = { zh = "广西工作日历", en = "Guangxi working-day calendar" }
 extends = "cn"
 zone = "Asia/Shanghai"
 divisions = ["45"]
-from = 2019-01-01
+published_from = 2019-01-01
 published_until = 2027-01-01
 confidence = "GK"
 source = "广西壮族自治区少数民族习惯节日放假办法: 三月三, two days; dates reckoned, general knowledge"
@@ -96,9 +97,11 @@ def double_thirds() -> Iterator[date]:
     """三月三 of each year; stop where one cannot be two months after New Year and a month before lunar 4/8."""
     lunar = _ChineseLunisolar()
     for day in DOUBLE_THIRD:
-        month_starts = day - 2 * DAY
-        since = (month_starts - lunar.lunar_new_year_date(day.year)[0]).days
-        before = (lunar.buddha_birthday_date(day.year)[0] - 7 * DAY - month_starts).days
+        new_year, _ = lunar.lunar_new_year_date(day.year)
+        birthday, _ = lunar.buddha_birthday_date(day.year)
+        if new_year is None or birthday is None:
+            raise SystemExit(f"no lunar table for {day.year}")
+        since, before = (day - new_year).days - 2, (birthday - day).days - 5
         if not (58 <= since <= 60 or 87 <= since <= 90) or before not in (29, 30):
             raise SystemExit(
                 f"三月三 of {day.year} cannot be {day}: {since} days after New Year, {before} before month 4"
@@ -118,7 +121,7 @@ def notice(year: int) -> str:
 
 def national() -> str:
     """The national calendar as TOML."""
-    listed = holidays.CN(years=YEARS, language="zh_CN")
+    listed = CN(years=YEARS, language="zh_CN")
     agree(listed)
     text = NATIONAL
     for start, until, title in offs(listed):

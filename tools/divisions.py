@@ -16,6 +16,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,7 +126,7 @@ def successors(listed: list[Row]) -> dict[Row, str]:
 
 def _changes() -> Iterator[tuple[date, dict[str, str], dict[str, str]]]:
     seen = list(revisions())
-    for (_, before), (day, after) in zip(seen, seen[1:], strict=False):
+    for (_, before), (day, after) in pairwise(seen):
         yield day, before, after
 
 
