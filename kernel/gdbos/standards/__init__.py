@@ -11,11 +11,13 @@ from .codes import Code, CodeList, Crosswalk, NoCounterpart
 from .deadline import Acceptance, Correction, Deadline, Due, Extension, Suspension, accepted_on, due
 from .document import Change, Document, Item
 from .element import Element
+from .example import check
 from .fault import Fault, PackRefused
 from .identifier import Identifier, Verdict
 from .load import load
 from .mask import Mask, masked
 from .pack import Pack
+from .provenance import explain
 from .record import Record
 from .registry import Standards
 
@@ -45,7 +47,9 @@ __all__ = [
     "Suspension",
     "Verdict",
     "accepted_on",
+    "check",
     "due",
+    "explain",
     "load",
     "masked",
 ]

@@ -28,6 +28,9 @@ class ExtensionRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     days: Days
     approver: str
+    """The post that approves, as extensions name it (``head-of-body``)."""
+    title: Text | None = None
+    """The approver in words."""
     basis: tuple[str, ...] = ()
     note: Text | None = None
 

@@ -42,6 +42,11 @@ class PackRefused(Misconfigured):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
+def misspelt(word: str, known: Iterable[str]) -> str:
+    """The known word that ``word`` is plainly a misspelling of; empty where it may well be a word of its own."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.8)), "")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint naming the known word most like ``word``, or all of them where none is near and they are few."""
     names = sorted(set(known))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,7 +20,18 @@ from .references import dangling
 from .registry import KINDS, Standards
 from .shape import Flaw, flaws, keys, strays
 
-Kinds = Mapping[str, type[msgspec.Struct]]
+
+class DocumentKind(Protocol):
+    """A plugin's kind: the struct its documents decode to, and what else must hold of one."""
+
+    @property
+    def struct(self) -> type[msgspec.Struct]: ...
+    @property
+    def check(self) -> Callable[[Any, Any], Iterable[str]] | None: ...
+
+
+Kinds = Mapping[str, type[msgspec.Struct] | DocumentKind]
+"""By folder name."""
 
 ENVELOPE_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(Envelope) if field.encode_name != "id")
 
@@ -123,7 +134,8 @@ def _ordered(heads: Mapping[str, tuple[Path, Head]], chain: Sequence[str], fault
 
 def assemble(sources: Sequence[Source], kinds: Kinds, faults: list[Fault]) -> Standards:
     """Lay the packs over each other; faults are added to ``faults``, and what is faulty is left out."""
-    all_kinds = {**KINDS, **kinds}
+    declared = {name: _struct(kind) for name, kind in kinds.items()}
+    all_kinds = {**KINDS, **declared}
     documents: dict[str, dict[str, tuple[Document[Any], ...]]] = defaultdict(dict)
     above = _above(sources)
     for (kind, id), layers in _grouped(sources).items():
@@ -131,11 +143,27 @@ def assemble(sources: Sequence[Source], kinds: Kinds, faults: list[Fault]) -> St
             versions = tuple(_versions(sound, all_kinds[kind], above, faults))
             if versions:
                 documents[kind][id] = versions
-    standards = Standards(
-        [one.pack() for one in sources], {kind: dict(sorted(items.items())) for kind, items in documents.items()}, kinds
-    )
-    faults += dangling(standards, {(layer.kind, layer.id): layer for one in reversed(sources) for layer in one.layers})
+    by_kind = {kind: dict(sorted(items.items())) for kind, items in documents.items()}
+    standards = Standards([one.pack() for one in sources], by_kind, declared)
+    first = {(layer.kind, layer.id): layer for one in reversed(sources) for layer in one.layers}
+    faults += dangling(standards, first)
+    faults += _complaints(standards, kinds, first)
     return standards
+
+
+def _struct(kind: type[msgspec.Struct] | DocumentKind) -> type[msgspec.Struct]:
+    return kind if isinstance(kind, type) else kind.struct
+
+
+def _complaints(standards: Standards, kinds: Kinds, layers: Mapping[tuple[str, str], Layer]) -> Iterator[Fault]:
+    """What the plugins' own checks say of their documents."""
+    for name, kind in kinds.items():
+        check = None if isinstance(kind, type) else kind.check
+        for id in standards.ids(name) if check is not None else ():
+            for version in standards.versions(name, id):
+                yield from (
+                    layers[name, id].fault("document", complaint) for complaint in check(version.value, standards)
+                )
 
 
 def _above(sources: Sequence[Source]) -> dict[str, set[str]]:

@@ -15,7 +15,7 @@ import msgspec
 
 from gdbos.text import Text
 
-from .fault import Fault, line_of, nearest
+from .fault import Fault, line_of, misspelt, nearest
 from .layer import Layer, Table
 from .shape import flaws
 
@@ -134,8 +134,8 @@ def source(folder: Path, named: Head, kinds: Mapping[str, object], faults: list[
 def _read_folder(below: Path, made: Source, kinds: Mapping[str, object], faults: list[Fault]) -> None:
     known = {*FOLDERS, *kinds, "examples"}
     if below.name not in known:
-        hint = nearest(below.name, known)
-        if hint.startswith("did you mean") and any(below.glob("*.toml")):
+        if meant := misspelt(below.name, known):
+            hint = f"did you mean {meant!r}?"
             faults.append(_fault(made, below, "unknown-folder", "no kind of this name is declared", hint=hint))
         made.skipped.append(below.name)
         return

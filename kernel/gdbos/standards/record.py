@@ -199,6 +199,11 @@ class Record:
         return tuple(part.field.name for part in self._compiled.parts)
 
     @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields as the packs say them, in the record's order."""
+        return self._compiled.definition.field
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """The fields with their elements, titles and checks."""
         return self._compiled.parts
