@@ -13,3 +13,8 @@ def person_key(vault: Vault, citizen_id: str) -> str:
 def enterprise_key(uscc: str) -> str:
     """``enterprise:<USCC>``: a unified social credit code (GB 32100) is public."""
     return f"enterprise:{normalised(uscc)}"
+
+
+def subject_key(vault: Vault, kind: str, number: str) -> str:
+    """The key of a ``person`` by citizen id, or of an ``enterprise`` by unified social credit code."""
+    return person_key(vault, number) if kind == "person" else enterprise_key(number)

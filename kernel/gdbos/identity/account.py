@@ -1,0 +1,133 @@
+"""Accounts: by what someone logs in."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Boolean, Column, Index, LargeBinary, Row, String, Table, Uuid, insert, select, update
+
+from gdbos.errors import Conflict, Invalid, NotFound, Violation
+from gdbos.identity.generation import advance
+from gdbos.ids import new_id
+from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.unit import Unit
+
+AccountKind = Literal["person", "official"]
+
+account = Table(
+    "identity_account",
+    kernel_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("login", String(100), nullable=False, unique=True),
+    Column("password", String(200), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("person", Uuid),
+    Column("name", LargeBinary, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Index("identity_account_person", "person"),
+    # No scope: it is read before anybody is known, and only by identity. Lists of accounts show no names.
+)
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as administrators see it: whose name it is stays sealed."""
+
+    id: UUID
+    login: str
+    kind: AccountKind
+    disabled: bool
+
+
+def login_of(typed: str) -> str:
+    """A log-in name as it is compared: composed (NFC), case folded, without blanks around it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", typed).strip().casefold())
+
+
+def open_account(
+    unit: Unit, *, login: str, password_hash: str, name: str, kind: AccountKind, person: UUID | None = None
+) -> UUID:
+    """Open an account. :raises Conflict: the log-in name is taken. :raises Invalid: it is empty or too long."""
+    folded = login_of(login)
+    if not 3 <= len(folded) <= 100 or not folded.isprintable():
+        detail = "A log-in name has 3 to 100 visible characters."
+        raise Invalid(detail, violations=[Violation("$.login", "length", detail)])
+    if find_account(unit, folded) is not None:
+        raise Conflict("This log-in name is taken; choose another.")
+    row = new_id()
+    unit.execute(
+        insert(account).values(
+            id=row,
+            login=folded,
+            password=password_hash,
+            kind=kind,
+            person=person,
+            name=unit.vault.seal(name, table=account.name, column="name", row=row),
+            disabled=False,
+            opened_at=unit.now,
+        )
+    )
+    unit.record("identity.account-opened", account=row, of=kind)
+    return row
+
+
+def set_password(unit: Unit, account_id: UUID, password_hash: str) -> None:
+    """Replace a password. Ending the account's sessions is the caller's choice (``session.end_all``)."""
+    _change(unit, account_id, password=password_hash)
+    unit.record("identity.password-set", account=account_id)
+
+
+def disable(unit: Unit, account_id: UUID) -> None:
+    """End an account's access at the next request it makes, on every worker."""
+    _change(unit, account_id, disabled=True)
+    advance(unit)
+    unit.record("identity.account-disabled", account=account_id)
+
+
+def restore(unit: Unit, account_id: UUID) -> None:
+    """Let a disabled account log in again."""
+    _change(unit, account_id, disabled=False)
+    advance(unit)
+    unit.record("identity.account-restored", account=account_id)
+
+
+def find_account(unit: Unit, login: str) -> Account | None:
+    """The account with this log-in name."""
+    row = unit.execute(select(account).where(account.c.login == login_of(login))).first()
+    return _account(row) if row else None
+
+
+def get_account(unit: Unit, account_id: UUID) -> Account:
+    """:raises NotFound: there is none."""
+    row = unit.execute(select(account).where(account.c.id == account_id)).first()
+    if row is None:
+        raise NotFound("There is no account {account}.", account=account_id)
+    return _account(row)
+
+
+def any_account(unit: Unit) -> bool:
+    """Whether anybody can log in at all."""
+    return unit.execute(select(account.c.id).limit(1)).first() is not None
+
+
+def accounts(unit: Unit, *, after: str = "", limit: int = 50) -> list[Account]:
+    """Accounts in the order of their log-in names."""
+    found = unit.execute(select(account).where(account.c.login > after).order_by(account.c.login).limit(limit))
+    return [_account(row) for row in found]
+
+
+def greeting(unit: Unit, account_id: UUID, sealed: bytes) -> str:
+    """The name an account is greeted by."""
+    return unit.vault.open(sealed, table=account.name, column="name", row=account_id).decode()
+
+
+def _change(unit: Unit, account_id: UUID, **values: Any) -> None:
+    if unit.execute(update(account).where(account.c.id == account_id).values(values)).rowcount == 0:
+        raise NotFound("There is no account {account}.", account=account_id)
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(id=row.id, login=row.login, kind=row.kind, disabled=row.disabled)

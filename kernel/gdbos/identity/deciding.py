@@ -1,0 +1,28 @@
+"""How identity reads rows that the one who asks may not see, in order to decide about them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, or_, select
+
+from gdbos.actor import plugin_actor
+from gdbos.storage.scope import SCOPED
+
+IDENTITY = plugin_actor("kernel.identity")
+"""In whose name identification runs: until it has ended, nobody is known."""
+
+
+def deciding(table: Table, *columns: Any) -> Select[Any]:
+    """Select whatever the actor's scope, for a yes, a no or an id.
+
+    What is read this way is never shown: who appoints an agent must learn that this person is registered here, and nothing
+    more about them. Everything that is shown goes through ``unit.rows``.
+    """
+    return select(*columns).select_from(table).execution_options(**{SCOPED: True})
+
+
+def in_force(since: Column[Any], until: Column[Any], on: date) -> ColumnElement[bool]:
+    """Whether a period from ``since`` (inclusive) until ``until`` (exclusive; none: open) holds ``on`` a day."""
+    return and_(since <= on, or_(until.is_(None), until > on))

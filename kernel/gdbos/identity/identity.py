@@ -1,0 +1,224 @@
+"""Who is calling: from a cookie or a token to an actor, anew for every request."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, select
+
+from gdbos.actor import Actor, Link
+from gdbos.config import Settings
+from gdbos.errors import Unavailable
+from gdbos.identity.account import account, greeting
+from gdbos.identity.body import find_body
+from gdbos.identity.deciding import IDENTITY
+from gdbos.identity.generation import Freshness, read
+from gdbos.identity.jose import refused
+from gdbos.identity.mandate import may_act_for
+from gdbos.identity.password import Hashing
+from gdbos.identity.person import person
+from gdbos.identity.post import Post, posts_of
+from gdbos.identity.role import given, role
+from gdbos.identity.session import (
+    ADMINISTRATOR_IDLE,
+    ADMINISTRATOR_LONGEST,
+    IDLE,
+    LONGEST,
+    NOTED,
+    digest,
+    session,
+    touch,
+)
+from gdbos.identity.system import find_system
+from gdbos.identity.tokens import Tokens
+from gdbos.standards import Standards
+from gdbos.unit import Unit, Units
+from gdbos.vault import KeyRing
+
+KEPT: Final = 10_000
+"""Credentials that are remembered at most."""
+TOKENS_PATH: Final = "/api/identity/tokens"
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An actor as found in the database, and how long that may be believed without looking again."""
+
+    actor: Actor
+    seen_at: datetime
+    until: datetime
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    found: Found
+    generation: int
+    standards: Standards
+
+
+class Identity:
+    """What a node's edges need to know who is calling."""
+
+    def __init__(self, units: Units, keys: KeyRing, settings: Settings) -> None:
+        self.units = units
+        self.settings = settings
+        self.tokens = Tokens(keys, issuer=settings.node.id)
+        self.hashing = Hashing()
+        self._freshness = Freshness(lambda: units.read(IDENTITY, read))
+        self._kept: OrderedDict[tuple[str, bytes], _Kept] = OrderedDict()
+
+    @property
+    def cookie(self) -> str:
+        """Name of the session cookie; ``__Host-`` ties it to this host, this path and https."""
+        return "__Host-sid" if self.settings.http.secure_cookies else "sid"
+
+    @property
+    def audience(self) -> str:
+        """The address of our token endpoint, which assertions must be meant for."""
+        http = self.settings.http
+        return (http.url or f"http://{http.host}:{http.port}").rstrip("/") + TOKENS_PATH
+
+    async def by_token(self, token: str) -> Actor:
+        """Who presents this access token. :raises Unauthenticated: it is not valid, or its session has ended."""
+        found = await self._look("token", token)
+        if found is None:
+            raise refused()
+        return found
+
+    async def by_cookie(self, secret: str) -> Actor | None:
+        """Whose session this is; nobody's when it has ended."""
+        return await self._look("cookie", secret)
+
+    def close(self) -> None:
+        self.hashing.close()
+
+    async def _look(self, kind: Literal["token", "cookie"], credential: str) -> Actor | None:
+        key, now = (kind, digest(credential)), self.units.around.clock()
+        generation, standards = await self._freshness.current(), self.units.around.standards()
+        kept = self._kept.get(key)
+        if kept and (kept.generation, kept.standards) == (generation, standards) and now < kept.found.until:
+            return kept.found.actor
+        found = await self._find(kind, credential, now)
+        if found is None:
+            self._kept.pop(key, None)
+            return None
+        self._kept[key] = _Kept(found, generation, standards)
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return found.actor
+
+    async def _find(self, kind: Literal["token", "cookie"], credential: str, now: datetime) -> Found | None:
+        if kind == "token":
+            claims = self.tokens.verify(credential, now)
+            ends = datetime.fromtimestamp(claims.exp, now.tzinfo)
+            found = await self.units.read(IDENTITY, find, session.c.id == claims.sid)
+        else:
+            ends = datetime.max.replace(tzinfo=now.tzinfo)
+            found = await self.units.read(IDENTITY, find, session.c.secret == digest(credential))
+        if found is None or found.actor.session is None:
+            return None
+        if now - found.seen_at >= NOTED:
+            with contextlib.suppress(Unavailable):  # a node that only reads still knows who is calling
+                await self.units.write(IDENTITY, touch, found.actor.session)
+        return msgspec.structs.replace(found, until=min(found.until, ends))
+
+
+def find(unit: Unit, which: Any) -> Found | None:
+    """The actor of the live session ``which`` names; None where session, account, system or body no longer serve."""
+    columns = (session, account.c.kind, account.c.person, account.c.name, account.c.disabled)
+    joined = session.outerjoin(account, account.c.id == session.c.account)
+    row = unit.execute(select(*columns).select_from(joined).where(which)).first()
+    if row is None or row.ended_at is not None or row.expires_at <= unit.now:
+        return None
+    if row.account is None:
+        return _system(unit, row)
+    if row.disabled is not False or row.seen_at + IDLE <= unit.now:
+        return None
+    return _official(unit, row) if row.kind == "official" else _person(unit, row)
+
+
+def _system(unit: Unit, row: Row[Any]) -> Found | None:
+    known = find_system(unit, row.system)
+    owner = find_body(unit, known.body) if known and known.active else None
+    if known is None or owner is None or not owner.active:
+        return None
+    actor = Actor(
+        kind="system",
+        id=known.client_id,
+        name=known.name,
+        body=owner.uscc,
+        division=owner.division,
+        reach="body",
+        permissions=given(unit, "system"),
+        chain=_chain(unit, "system", known.client_id),
+        session=row.id,
+    )
+    return _found(unit, row, actor)
+
+
+def _person(unit: Unit, row: Row[Any]) -> Found | None:
+    subject = unit.execute(unit.rows(person, person.c.subject).where(person.c.id == row.person)).scalar()
+    if subject is None:
+        return None
+    actor = Actor(
+        kind="person",
+        id=str(row.person),
+        name=greeting(unit, row.account, row.name),
+        subject=subject,
+        acts_for=row.acts_for if row.acts_for and may_act_for(unit, row.person, row.acts_for) else "",
+        permissions=given(unit, "person"),
+        chain=_chain(unit, "person", str(row.person)),
+        session=row.id,
+    )
+    return _found(unit, row, actor)
+
+
+def _official(unit: Unit, row: Row[Any]) -> Found | None:
+    active = next((held for held in posts_of(unit, row.account) if held.id == row.post), None)
+    actor = Actor(
+        kind="official",
+        id=str(row.account),
+        name=greeting(unit, row.account, row.name),
+        chain=_chain(unit, "official", str(row.account)),
+        session=row.id,
+    )
+    return _in_post(unit, row, actor, active) if active else _found(unit, row, actor)
+
+
+def _in_post(unit: Unit, row: Row[Any], actor: Actor, active: Post) -> Found | None:
+    held = role(unit, active.role)
+    # Roles that exclude others are the administrators' (三员): their sessions are the shortest.
+    longest, idle = (ADMINISTRATOR_LONGEST, ADMINISTRATOR_IDLE) if held.excludes else (LONGEST, IDLE)
+    if row.created_at + longest <= unit.now or row.seen_at + idle <= unit.now:
+        return None
+    in_office = msgspec.structs.replace(
+        actor,
+        body=active.body,
+        division=active.division,
+        reach=held.scope,
+        permissions=frozenset(held.permissions),
+    )
+    return _found(unit, row, in_office)
+
+
+def _found(unit: Unit, row: Row[Any], actor: Actor) -> Found:
+    # Not beyond the civil day: posts and mandates begin and end with days.
+    local = unit.now.astimezone(unit.around.zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return Found(actor, row.seen_at, min(unit.now + NOTED, row.expires_at, midnight))
+
+
+def _chain(unit: Unit, kind: str, principal: str) -> tuple[Link, ...]:
+    return (Link("node", unit.around.node), Link(kind, principal))
+
+
+def account_of(unit: Unit) -> UUID:
+    """The account this unit's actor has logged in with. :raises Unauthenticated: there is none."""
+    found = unit.execute(select(session.c.account).where(session.c.id == unit.actor.session)).scalar()
+    if found is None:
+        raise refused()
+    account_id: UUID = found
+    return account_id

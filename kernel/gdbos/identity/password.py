@@ -1,0 +1,106 @@
+"""Passwords: what makes one acceptable, and hashing that never blocks the node."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from gdbos.errors import Invalid, Unavailable, Violation
+
+T = TypeVar("T")
+
+LONGEST = 1024
+"""Characters that are hashed at most."""
+QUEUED = 64
+"""Hashes that may wait per core, about a second's and a half of work, before further log-ins are told to come back."""
+_ARGON2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+"""OWASP's parameters for argon2id (19 MiB, 2 passes, 1 lane): about 20 ms."""
+
+_COMMON = frozenset((Path(__file__).parent / "common_passwords.txt").read_text("utf-8").split())
+
+
+def normal(password: str) -> str:
+    """The form that is hashed: the same however a keyboard composed its characters (NFC)."""
+    return unicodedata.normalize("NFC", password)
+
+
+def refuse_weak(password: str, login: str, min_length: int) -> None:
+    """Length is what counts; there are no composition rules (NIST SP 800-63B; ASVS 5.0, 6.2).
+
+    :raises Invalid: too short, too long, the account's own name, or one that everybody tries first.
+    """
+    bare = normal(password)
+    folded = bare.casefold()
+    if len(bare) < min_length:
+        raise _refused(
+            "length", "A password needs at least {min_length} characters; a sentence is easy to keep.", min_length
+        )
+    if len(bare) > LONGEST:
+        raise _refused("length", "A password has at most {longest} characters.", min_length)
+    if login and folded.replace(login, "", 1).strip("0123456789") == "":
+        raise _refused("own-name", "A password must not be made of the account's own name.", min_length)
+    if folded in _COMMON or len(set(folded)) < 4:
+        raise _refused("common", "This password is among the first that are tried; choose another.", min_length)
+
+
+def _refused(rule: str, detail: str, min_length: int) -> Invalid:
+    facts = {"min_length": min_length, "longest": LONGEST}
+    return Invalid(detail, violations=[Violation("$.password", rule, detail, facts=facts)], **facts)
+
+
+def hashed(password: str) -> str:
+    """The argon2id hash of a password, salted. Takes about 20 ms of a core."""
+    return _ARGON2.hash(normal(password))
+
+
+def matches(password_hash: str, password: str) -> bool:
+    """Whether the password has this hash; a hash that cannot be read matches nothing."""
+    try:
+        return _ARGON2.verify(password_hash, normal(password)[: LONGEST + 1])
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+def generated() -> str:
+    """A password nobody has to think of: 120 bits."""
+    return secrets.token_urlsafe(15)
+
+
+class Hashing:
+    """Hashes on as many threads as there are cores: log-ins wait for one another and never stop the node."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        count = threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="argon2")
+        self._room = QUEUED * count
+        self._nobody = hashed(secrets.token_urlsafe(16))
+
+    async def hash(self, password: str) -> str:
+        """The hash of ``password``. :raises Unavailable: too many are waiting."""
+        return await self._run(lambda: hashed(password))
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Whether it matches; without a hash the same work is done in vain, so that time tells nothing."""
+        matched = await self._run(lambda: matches(password_hash or self._nobody, password))
+        return matched and password_hash is not None
+
+    def close(self) -> None:
+        self._pool.shutdown()
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._room <= 0:
+            raise Unavailable("Many people are logging in just now; try again in a moment.", retry_after=2)
+        self._room -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._room += 1

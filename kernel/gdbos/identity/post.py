@@ -1,0 +1,180 @@
+"""Posts (岗位): what an official may do, at which body, and for how long."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Column, Date, Index, Row, String, Table, Uuid, insert, or_, select, update
+
+from gdbos.errors import Conflict, Forbidden, Invalid, NotFound, Violation
+from gdbos.identity.account import account, get_account
+from gdbos.identity.body import body, get_body, reached, refuse_beyond_reach
+from gdbos.identity.deciding import in_force
+from gdbos.identity.generation import advance
+from gdbos.identity.role import Role, excluded, role, roles
+from gdbos.ids import new_id
+from gdbos.storage.metadata import kernel_metadata
+from gdbos.text import Text
+from gdbos.unit import Unit
+
+_ORDER = ("own", "body", "division", "node")
+
+post = Table(
+    "identity_post",
+    kernel_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account", Uuid, nullable=False),
+    Column("body", String(18), nullable=False),
+    Column("role", String(80), nullable=False),
+    Column("since", Date, nullable=False),
+    Column("until", Date),
+    Index("identity_post_account", "account"),
+    Index("identity_post_body", "body"),
+    # No scope: officials hold posts at several bodies and must see them all to switch; always read by account.
+)
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """An official's post, with what a page says of it."""
+
+    id: UUID
+    account: UUID
+    body: str
+    body_name: Text
+    division: str
+    role: str
+    title: Text
+    since: date
+    until: date | None = None
+    """No longer from this day on."""
+
+
+def appoint(
+    unit: Unit, account_id: UUID, *, body: str, role_id: str, since: date | None = None, until: date | None = None
+) -> UUID:
+    """Give an official a post. Rights of posts are never added up: one post is active in a session.
+
+    :raises Forbidden: the body or the role's reach lies beyond the appointer's own, or they appoint themselves.
+    :raises Conflict: the official holds a role that excludes this one (三员分立), or already holds this very post.
+    :raises Invalid: the account is not an official's, the role is none, or the period is empty.
+    """
+    wanted, where, since = role(unit, role_id), get_body(unit, body), since or unit.today
+    _refuse_own(unit, account_id)
+    refuse_beyond_reach(unit, where.uscc, where.division)
+    if _ORDER.index(wanted.scope) > _ORDER.index(unit.actor.reach):
+        raise Forbidden("The role {role} reaches further than your own post.", role=role_id)
+    if until is not None and until <= since:
+        detail = "A post must end after it begins."
+        raise Invalid(detail, violations=[Violation("$.until", "period", detail)])
+    _refuse_conflicts(unit, account_id, wanted, body, since, until)
+    row = new_id()
+    unit.execute(insert(post).values(id=row, account=account_id, body=body, role=role_id, since=since, until=until))
+    advance(unit)
+    unit.record("identity.post-given", account=account_id, post=row, body=body, role=role_id)
+    return row
+
+
+def end_post(unit: Unit, post_id: UUID) -> None:
+    """End a post today. :raises NotFound: there is none in force."""
+    row = unit.execute(select(post.c.account, post.c.body).where(post.c.id == post_id, _open(unit))).first()
+    if row is None:
+        raise NotFound("There is no post {post} in force.", post=post_id)
+    _refuse_own(unit, row.account)
+    where = get_body(unit, row.body)
+    refuse_beyond_reach(unit, where.uscc, where.division)
+    unit.execute(update(post).where(post.c.id == post_id).values(until=unit.today))
+    advance(unit)
+    unit.record("identity.post-ended", account=row.account, post=post_id)
+
+
+def posts_of(unit: Unit, account_id: UUID) -> list[Post]:
+    """The posts an account holds today, the oldest first, at active bodies and with roles that are in force."""
+    found = unit.execute(_posts().where(post.c.account == account_id, _open(unit)).order_by(post.c.since, post.c.id))
+    known = roles(unit)
+    return [_post(row, known[row.role]) for row in found if row.role in known]
+
+
+def posts(unit: Unit, *, after: UUID | None = None, limit: int = 50) -> list[Post]:
+    """Posts held today within the actor's reach, in the order of their ids."""
+    chosen = _posts().where(_open(unit)).order_by(post.c.id)
+    if after is not None:
+        chosen = chosen.where(post.c.id > after)
+    chosen = chosen.where(reached(unit))
+    known = roles(unit)
+    return [_post(row, known[row.role]) for row in unit.execute(chosen.limit(limit)) if row.role in known]
+
+
+def refuse_foreign_account(unit: Unit, account_id: UUID) -> None:
+    """Let administrators of less than the node act on accounts whose every post they reach, and on no others.
+
+    :raises Forbidden: the account is a person's, has no post, or one elsewhere.
+    """
+    if unit.actor.reach == "node":
+        return
+    held = select(post.c.id).where(post.c.account == account_id, _ahead(unit))
+    within = held.join(body, body.c.uscc == post.c.body).where(reached(unit))
+    everywhere, here = (len(unit.execute(chosen).all()) for chosen in (held, within))
+    if not here or here < everywhere:
+        raise Forbidden("The account lies outside the reach of your post.")
+
+
+def _ahead(unit: Unit) -> Any:
+    return or_(post.c.until.is_(None), post.c.until > unit.today)
+
+
+def _posts() -> Any:
+    columns = (post, body.c.name_zh, body.c.name_en, body.c.division)
+    return select(*columns).join(body, body.c.uscc == post.c.body).where(body.c.active)
+
+
+def _open(unit: Unit) -> Any:
+    return in_force(post.c.since, post.c.until, unit.today)
+
+
+def _refuse_own(unit: Unit, account_id: UUID) -> None:
+    if unit.actor.kind == "official" and unit.actor.id == str(account_id):
+        raise Forbidden("Nobody gives or ends a post of their own; ask another administrator.")
+
+
+def _refuse_conflicts(unit: Unit, account_id: UUID, wanted: Role, at: str, since: date, until: date | None) -> None:
+    holder = get_account(unit, account_id)
+    if holder.kind != "official":
+        detail = "Only an official's account can hold a post."
+        raise Invalid(detail, violations=[Violation("$.account", "kind", detail)])
+    overlapping = [or_(post.c.until.is_(None), post.c.until > since)]
+    if until is not None:
+        overlapping.append(post.c.since < until)
+    chosen = select(post.c.account, post.c.body, post.c.role).where(post.c.account.in_(_accounts_of(unit, account_id)))
+    held = unit.execute(chosen.where(*overlapping)).all()
+    if found := excluded(unit, wanted, [row.role for row in held]):
+        raise Conflict(
+            "Nobody may hold the role {role} together with {held}: their duties check each other.",
+            role=wanted.id,
+            held=", ".join(found),
+        )
+    if any((row.account, row.body, row.role) == (account_id, at, wanted.id) for row in held):
+        raise Conflict("The official already holds the role {role} at {body}.", role=wanted.id, body=at)
+
+
+def _accounts_of(unit: Unit, account_id: UUID) -> list[UUID]:
+    """All accounts of the one human, locked: two appointments at the same moment must not miss each other."""
+    owner = unit.execute(select(account.c.person).where(account.c.id == account_id)).scalar()
+    same = account.c.id == account_id if owner is None else or_(account.c.id == account_id, account.c.person == owner)
+    return list(unit.execute(select(account.c.id).where(same).order_by(account.c.id).with_for_update()).scalars())
+
+
+def _post(row: Row[Any], held: Role) -> Post:
+    return Post(
+        id=row.id,
+        account=row.account,
+        body=row.body,
+        body_name=Text(row.name_zh, row.name_en),
+        division=row.division,
+        role=row.role,
+        title=held.title,
+        since=row.since,
+        until=row.until,
+    )
