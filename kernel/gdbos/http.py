@@ -29,8 +29,7 @@ from gdbos.console import ROUTES as CONSOLE_ROUTES
 from gdbos.errors import BadRequest, Forbidden, Misconfigured, Unauthenticated, Unavailable
 from gdbos.files.routes import ROUTES as FILE_ROUTES
 from gdbos.frames import actor_of, frame_for
-from gdbos.identity.cross_site import refuse_cross_site
-from gdbos.identity.identify import identify
+from gdbos.identity.identify import identify, refuse_cross_site
 from gdbos.identity.pages import PAGES as IDENTITY_PAGES
 from gdbos.identity.routes import ROUTES as IDENTITY_ROUTES
 from gdbos.kernel import Kernel
@@ -158,8 +157,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         return
     permission = permission_of(handler)
     kernel: Kernel = connection.app.state.kernel
-    refuse_cross_site(connection)
-    actor = await identify(connection, kernel)
+    refuse_cross_site(connection, kernel.identity)
+    actor = await identify(connection, kernel.identity)
     connection.scope["state"]["actor"] = actor
     if actor.may(permission):
         return

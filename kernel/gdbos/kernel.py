@@ -8,7 +8,7 @@ import fcntl
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -27,11 +27,11 @@ from gdbos.bus.grant import Grants, live_grants
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import Directory, Offered, Service, offered, offered_by_plugin, registered
 from gdbos.config import Deployment, Settings
-from gdbos.errors import Misconfigured
+from gdbos.errors import Misconfigured, NotFound
 from gdbos.events import subscription, tag
 from gdbos.files.store import FileStore
 from gdbos.guarded import Guarded
-from gdbos.identity.generation import Generation
+from gdbos.identity.identity import Identity
 from gdbos.identity.role import KINDS as IDENTITY_KINDS
 from gdbos.jobs import Clockwork, Owned
 from gdbos.ledger.book import Book
@@ -39,7 +39,7 @@ from gdbos.ledger.subjects import SubjectKeys
 from gdbos.loading import Loaded, installed, load, manage
 from gdbos.pages.frame import Site
 from gdbos.pages.render import Pages
-from gdbos.plugin import Job, Kind, Plugin
+from gdbos.plugin import Kind, Plugin
 from gdbos.shipped import shipped
 from gdbos.standards import Standards
 from gdbos.standards import load as load_standards
@@ -89,15 +89,19 @@ class Kernel:
     def _standards(self) -> Standards:
         folders = [shipped("standards"), *(Path(f) for f in self.settings.standards.folders)]
         folders += [folder for plugin in self.plugins for folder in plugin.packs]
-        kinds = {kind.name: kind for kind in (*KERNEL_KINDS, *(k for p in self.plugins for k in p.kinds))}
-        return load_standards(folders, kinds, self.settings.standards.packs)
+        kinds = [*KERNEL_KINDS, *(kind for plugin in self.plugins for kind in plugin.kinds)]
+        standards = load_standards(folders, {kind.name: kind.struct for kind in kinds}, self.settings.standards.packs)
+        faults = [fault for kind in kinds for fault in _beyond_shape(kind, standards)]
+        if faults:
+            raise Misconfigured("standards packs:\n" + "\n".join(faults))
+        return standards
 
     def _division(self) -> Text:
         code = self.settings.node.division
         try:
-            divisions = self.standards.codes("gbt2260.divisions", self.clock().date())
+            divisions = self.standards.codes("division", self.clock().date())
             return Text(divisions.title(code, "zh"), divisions.title(code, "en"))
-        except LookupError:
+        except (NotFound, LookupError):
             return Text(code, code)
 
     def roles(self) -> dict[str, str]:
@@ -176,12 +180,12 @@ class Kernel:
         )
         self.units = Units(self.lane, around, self.hooks.vetoes())
         self.directory, self.grants = Directory(), Grants()
-        self.generation = Generation()
         self.adapters = adapters_for(self.settings.bus)
         self.door = Door(self.units, self.directory, self.grants, self.adapters, self.settings.bus.capacity)
         self.delivery = Delivery(self.units, self._routes(), self.bus_for)
         self.book = Book(self.settings, ring, self.lane)
         self.units.committed.append(self._heard)
+        self.identity = Identity(self.units, ring, self.settings)
 
     async def _start_background(self, stack: AsyncExitStack) -> None:
         await self.refresh()
@@ -213,7 +217,7 @@ class Kernel:
             for offer in plugin.services:
                 yield offered_by_plugin(offer, plugin.name, operator)
         roles = self.roles()
-        for document in self.standards.documents("services", self.clock().date()).values():
+        for document in self.standards.documents("services", self.clock().date()):
             yield offered(document.value, lambda role: roles.get(role, ""))
 
     # Parts.
@@ -251,8 +255,7 @@ class Kernel:
         return routes
 
     def _jobs(self) -> list[Owned]:
-        forget = Job(name="forget-sessions", every=timedelta(hours=1), run=self.generation.forget)
-        return [Owned("kernel", forget), *(Owned(p.name, job) for p in self.plugins for job in p.jobs)]
+        return [Owned(p.name, job) for p in self.plugins for job in p.jobs]
 
 
 @contextlib.contextmanager
@@ -271,6 +274,12 @@ def _hold(lock: IO[str], home: Path) -> None:
         raise Misconfigured(
             f"{home} is in use by a running node; stop it first, or make the change through its addresses"
         ) from None
+
+
+def _beyond_shape(kind: Kind, standards: Standards) -> Iterable[str]:
+    for document in standards.documents(kind.name) if kind.check else ():
+        assert kind.check is not None
+        yield from (f"{document.pack}/{kind.name}/{document.id}: {what}" for what in kind.check(document.value, standards))
 
 
 def _remembered(connection: Connection) -> tuple[list[Any], list[Any]]:

@@ -45,7 +45,7 @@ class Kind(msgspec.Struct, frozen=True):
     name: str
     struct: type[msgspec.Struct]
     check: Callable[[Any, Any], Iterable[str]] | None = None
-    """``check(document, standards)`` yields what is wrong with one document beyond its shape."""
+    """``check(value, standards)`` yields what is wrong with one document beyond its shape."""
 
 
 class Disclosed(msgspec.Struct, frozen=True):

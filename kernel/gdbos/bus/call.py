@@ -32,6 +32,7 @@ from gdbos.bus.shape import mask_record, masker, minimise
 from gdbos.errors import Forbidden, Invalid, Problem, ProviderFailed, Unavailable, Violation
 from gdbos.ids import new_id
 from gdbos.plugin import Disclosed
+from gdbos.standards import Record
 from gdbos.subjects import subject_key
 from gdbos.unit import Unit, Units
 
@@ -164,7 +165,7 @@ class Door:
                 raise Invalid(violations=[Violation("$", "shape", str(failure))]) from None
         assert service.registered is not None
         record = self.units.around.standards().record(service.registered.takes, self.units.around.today())
-        return _plain(record.convert(call.value))
+        return _conforming(record, call.value)
 
     def _disclosed(self, service: Offered, call: Call, request: Any, answer: Any) -> Sequence[Disclosed]:
         def key_of(kind: str, value: str) -> str:
@@ -204,7 +205,7 @@ class Door:
         assert service.registered is not None
         record = self.units.around.standards().record(service.registered.gives, today)
         try:
-            return _plain(record.convert(answer))
+            return _conforming(record, answer)
         except Invalid as wrong:
             raise ProviderFailed(
                 "System {system} answered against its own standard {record} (at {paths}); its operators have to mend it.",
@@ -273,9 +274,13 @@ def trace_id() -> str:
     return f"{found:032x}" if found else ""
 
 
-def _plain(value: Any) -> dict[str, Any]:
-    plain = msgspec.to_builtins(value)
-    return {k: v for k, v in plain.items() if v is not None} if isinstance(plain, dict) else plain
+def _conforming(record: Record, value: Any) -> dict[str, Any]:
+    """``value`` as the standard ``record``, its shape first and then its codes and check digits. :raises Invalid: it is not."""
+    shaped = record.convert(value)
+    if wrong := record.check(shaped):
+        raise Invalid(violations=wrong)
+    plain = msgspec.to_builtins(shaped)
+    return {name: inner for name, inner in plain.items() if inner is not None}
 
 
 def _written(unit: Unit, record: CallRecord) -> None:

@@ -245,4 +245,4 @@ def drop(unit: Unit, event: UUID, handler: str, reason: str) -> bool:
 def backlog(connection: Connection) -> dict[str, int]:
     """How many deliveries stand in each state."""
     counted = select(delivery.c.state, func.count()).group_by(delivery.c.state)
-    return {state: n for state, n in connection.execute(counted)}
+    return {row[0]: row[1] for row in connection.execute(counted)}

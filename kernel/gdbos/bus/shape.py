@@ -22,9 +22,8 @@ def minimise(reply: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any
 
 def mask_record(values: Mapping[str, Any], record: Record, standards: Standards, on: date) -> dict[str, Any]:
     """``values`` of a standard record with each element masked by its own rule."""
-    elements = {field.name: field.element for field in record.fields}
     return {
-        name: standards.mask(elements[name], value, on) if elements.get(name) and isinstance(value, str) else value
+        name: standards.mask(record.element(name).id, value, on) if isinstance(value, str) else value
         for name, value in values.items()
     }
 

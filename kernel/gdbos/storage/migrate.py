@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from alembic.autogenerate import compare_metadata
@@ -13,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, make_url
+from sqlalchemy import Connection, Engine, MetaData, inspect, make_url
 
 from gdbos.plugin import Plugin
 from gdbos.storage.metadata import kernel_metadata
@@ -49,16 +50,18 @@ def lineages(plugins: Iterable[Plugin]) -> list[Lineage]:
     return [KERNEL, *own]
 
 
+def options(lineage: Lineage) -> dict[str, Any]:
+    """How Alembic must look at a database in which several owners' tables lie."""
+    return {
+        "version_table": lineage.version_table,
+        "target_metadata": lineage.tables,
+        "include_name": lambda name, kind, _: kind != "table" or name in lineage.tables.tables,
+        "compare_type": True,
+    }
+
+
 def _context(connection: Connection, lineage: Lineage) -> MigrationContext:
-    return MigrationContext.configure(
-        connection,
-        opts={
-            "version_table": lineage.version_table,
-            "target_metadata": lineage.tables,
-            "include_name": lambda name, kind, _: kind != "table" or name in lineage.tables.tables,
-            "compare_type": True,
-        },
-    )
+    return MigrationContext.configure(connection, opts=options(lineage))
 
 
 def behind(connection: Connection, lineage: Lineage) -> bool:
@@ -104,7 +107,7 @@ def migrate(engine: Engine, known: Iterable[Lineage]) -> list[str]:
 
 def _copy_embedded(engine: Engine) -> None:
     path = make_url(str(engine.url)).database
-    if engine.dialect.name != "sqlite" or not path or not Path(path).exists() or Path(path).stat().st_size == 0:
+    if engine.dialect.name != "sqlite" or not path or not inspect(engine).get_table_names():
         return
     with sqlite3.connect(path) as source, sqlite3.connect(f"{path}.copying") as target:
         source.backup(target)
