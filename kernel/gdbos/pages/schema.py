@@ -300,7 +300,8 @@ class _Document:
         if kind == "object":
             return {name: self._sample(of, within) for name, of in schema.get("properties", {}).items()}
         if kind == "array":
-            return [self._sample(schema.get("items", {}), within)]
+            item = self._sample(schema.get("items", {}), within)
+            return [] if item is None else [item]
         return _SAMPLES.get(kind, _SAMPLES_BY_FORMAT.get(schema.get("format", ""), "…"))
 
 
@@ -320,7 +321,14 @@ def _references(node: Any) -> Iterator[str]:
 def _bounds(schema: Any) -> str:
     if not isinstance(schema, Mapping):
         return ""
-    return " · ".join(words.format(schema[key]) for key, words in _BOUNDS.items() if schema.get(key) is not None)
+    return " · ".join(words.format(_said(schema[key])) for key, words in _BOUNDS.items() if schema.get(key) is not None)
+
+
+def _said(bound: Any) -> str:
+    """A bound as people write it: 100 and not 100.0, and other values as JSON does."""
+    if isinstance(bound, float):
+        return f"{bound:.15g}"
+    return bound if isinstance(bound, str) else json.dumps(bound, ensure_ascii=False, default=str)
 
 
 def _prose(schema: Any) -> str:

@@ -125,7 +125,7 @@ WEI = Account(name="韦小宁", acts_for="南宁市某某商贸有限公司", li
 def site(pages: Pages, openapi: dict[str, object]) -> Litestar:
     def html(content: str, status: int = 200) -> Response[str]:
         headers = {"content-security-policy": CSP}
-        return Response(content, media_type="text/html; charset=utf-8", status_code=status, headers=headers)
+        return Response(content, media_type="text/html", status_code=status, headers=headers)
 
     def standing(request: Request) -> Frame:
         return frame_at(request.url.path, request.url.query, account=WEI)
