@@ -18,7 +18,7 @@ from gdbos.ledger.note import Checkpoint, Malformed, Note
 from gdbos.ledger.policy import Policy
 from gdbos.ledger.publication import CHECKPOINT, CHECKPOINTS, POLICY
 from gdbos.ledger.report import Report
-from gdbos.ledger.tiles import ENTRIES, WIDTH, parse_path, tile_path, widths
+from gdbos.ledger.tiles import ENTRIES, WIDTH, Level, parse_path, tile_path, widths
 from gdbos.storage.durable import DRAFT
 
 Progress = Callable[[int, int], None]
@@ -195,6 +195,8 @@ class _Check:
         self.records = self.tiles = _View(self.signed)
         self.grown = True
         self.differing: list[tuple[int, list[bytes], list[bytes]]] = []
+        self.grew: dict[int, list[bytes]] = {}
+        """Hashes of the records in tiles that were published before they were full, by tile."""
 
     def run(self) -> None:
         size = self.report.size
@@ -206,7 +208,7 @@ class _Check:
             self._differ(index, records, hashes)
         self._roots(view)
         self._upper_tiles(view)
-        self._other_files()
+        self._other_files(view)
         self.report.checkpoints = len(view.good)
 
     def _bundle(self, index: int, width: int) -> None:
@@ -223,6 +225,10 @@ class _Check:
             self.differing.append((index, records, hashes))
             if self.records is self.tiles:
                 self.tiles = self.records.copy()
+        if hashes is not None and any(
+            (self.folder / f"{tile_path(level, index)}.p").is_dir() for level in (0, ENTRIES)
+        ):
+            self.grew[index] = hashes
         if self.grown and records is not None and hashes is not None:
             self.records.grow(records)
             if self.tiles is not self.records:
@@ -302,9 +308,8 @@ class _Check:
                     self.report.tampered(tile_path(level, index, width), detail, at * span, (at + 1) * span - 1)
             level += 1
 
-    def _other_files(self) -> None:
+    def _other_files(self, view: _View) -> None:
         """Files that the newest checkpoint does not need: earlier partial tiles must agree, nothing else belongs here."""
-        size = self.report.size
         for path in sorted(path for path in (self.folder / "tile").rglob("*") if not path.is_dir()):
             place = path.relative_to(self.folder).as_posix()
             parsed = parse_path(place)
@@ -314,21 +319,33 @@ class _Check:
                 self.report.tampered(place, "no file of this name belongs to a log")
                 continue
             level, index, width = parsed
-            have = min(WIDTH, (size >> TILE_HEIGHT * (0 if level == ENTRIES else int(level))) - index * WIDTH)
+            have = min(WIDTH, (self.report.size >> TILE_HEIGHT * _height(level)) - index * WIDTH)
             if width > have:
                 self.report.incomplete(
                     place, "goes beyond the newest checkpoint: publication was cut short, or the log was"
                 )
             elif width < have:
-                self._earlier(path, place, tile_path(level, index, have), width)
+                self._earlier(place, path.read_bytes(), view, *parsed)
 
-    def _earlier(self, path: Path, place: str, now: str, width: int) -> None:
-        content, current = path.read_bytes(), self.folder / now
-        if not current.is_file():
-            current = self.folder / now.partition(".p/")[0]
-        expected = _start(current, width)
-        if expected is not None and content != expected:
-            self.report.tampered(place, "an earlier part of a tile that is not how the tile begins")
+    def _earlier(self, place: str, content: bytes, view: _View, level: Level, index: int, width: int) -> None:
+        """A tile as it was when it was narrower: the beginning of what it is now."""
+        now = view.nodes.get(_height(level), [])[index * WIDTH :] if _height(level) else self.grew.get(index)
+        if now is None:
+            return  # the tile is missing, which has been said
+        if level == ENTRIES:
+            try:
+                then = b"".join(leaf_hash(record) for record in unbundle(content))
+            except ValueError:
+                then = b""
+        else:
+            then = content
+        if then != b"".join(now[:width]):
+            self.report.tampered(place, "is not how the tile begins that it grew into")
+
+
+def _height(level: Level) -> int:
+    """The level of hash tiles that lies beside ``level``."""
+    return 0 if level == ENTRIES else int(level)
 
 
 def _start(path: Path, width: int) -> bytes | None:

@@ -79,8 +79,8 @@ class Log:
         self.folder = home / AUDIT
         self.records: list[bytes] = []
 
-    def grow(self, count: int) -> Log:
-        fresh = [record(len(self.records) + at) for at in range(count)]
+    def grow(self, count: int, make: Callable[[int], bytes] = record) -> Log:
+        fresh = [make(len(self.records) + at) for at in range(count)]
         with self.engine.begin() as connection:
             append(connection, AUDIT, fresh, at=NOW)
             sequence(connection, AUDIT, self.signer, now=NOW)
