@@ -169,7 +169,7 @@ class HttpClient:
     async def _exchange(self, target: Target, outbound: Outbound, address: str) -> Answer:
         base = target.base
         url = httpx.URL(
-            scheme=base.scheme, host=address, port=base.port, path=base_path(outbound), query=outbound.query
+            scheme=base.scheme, host=address, port=base.port, path=base_path(outbound), query=outbound.query or None
         )
         headers = {**outbound.headers, "Host": base.authority, "Accept-Encoding": "identity"}
         request = httpx.Request(outbound.method, url, headers=headers, content=outbound.content)

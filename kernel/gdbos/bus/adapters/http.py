@@ -96,7 +96,10 @@ def settings_of(table: Mapping[str, Any], places: Mapping[str, str], *, service:
     settings = decode(HttpSettings, _filled(table, places, service))
     if isinstance(settings, Fault):
         raise Misconfigured(f"service {service}: [settings.{settings.path}] {settings.detail}")
-    parse(settings.base)
+    try:
+        parse(settings.base)
+    except Misconfigured as failure:
+        raise Misconfigured(f"service {service}: [settings.base] {failure}") from None
     return settings
 
 
@@ -157,7 +160,7 @@ def _outbound(
 ) -> Outbound:
     theirs = to_theirs(settings.request, request)
     content = b"" if settings.method == "GET" else _content(settings, theirs)
-    left = max(0, int((deadline - asyncio.get_running_loop().time()) * 1000))
+    left = max(0, int(min(deadline - asyncio.get_running_loop().time(), settings.timeout) * 1000))
     headers = {**settings.headers, "Accept": "application/json", "X-Call-Id": call_id, "X-Gov-Deadline": str(left)}
     if content:
         kind = "application/x-www-form-urlencoded" if settings.encoding == "form" else "application/json"
@@ -228,8 +231,8 @@ def _require_success(settings: HttpSettings, answer: Answer, body: Any, name: st
 def _error_code(settings: HttpSettings, body: Any) -> str:
     """Their code for it, if it is one and not a sentence that may name somebody."""
     found = at(body, settings.error_code) if settings.error_code else None
-    word = str(found) if isinstance(found, str | int) else ""
-    return word if ERROR_CODE.match(word) else "—"
+    code = str(found) if isinstance(found, str | int) else ""
+    return code if ERROR_CODE.match(code) else "—"
 
 
 def _header_value(secret: Secret) -> str:

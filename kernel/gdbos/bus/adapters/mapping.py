@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -35,6 +35,10 @@ DATE_PART = re.compile("|".join(DATE_PARTS))
 CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 JOINED = "comma"
+MOST_DIGITS = 30
+"""Of a number, before or after the point: ``1E999999999`` is short to write and never ends to be written out."""
+MISFIT = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError)
+"""How a value says that it is not what a format or a code table expects."""
 
 Word = str | int | bool
 Convert = Callable[[Any], Any]
@@ -127,7 +131,7 @@ def to_theirs(table: Mapping[str, str | Sent], request: Mapping[str, Any]) -> di
             continue
         try:
             theirs[place] = _apply(sent, value, _outward) if sent.field else value
-        except (ValueError, KeyError, TypeError, InvalidOperation, OverflowError):
+        except MISFIT:
             detail = "The department's system has no counterpart for this value."
             raise Invalid(detail, violations=[Violation(f"$.{sent.field}", "counterpart", detail)]) from None
     return theirs
@@ -146,7 +150,7 @@ def to_ours(table: Mapping[str, str | Read], body: Any) -> dict[str, Any]:
             continue
         try:
             ours[field] = _apply(read, value, _inward) if read.path else value
-        except (ValueError, KeyError, TypeError, InvalidOperation, OverflowError):
+        except MISFIT:
             detail = "The provider's answer does not hold {field} as agreed; its operators have to look at it."
             raise ProviderFailed(detail, field=field) from None
     return ours
@@ -248,7 +252,7 @@ def _plain_number(value: Decimal) -> int | float:
 
 def _decimal(value: Any) -> Decimal:
     number = Decimal(word(value))
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
         raise ValueError
     return number
 
