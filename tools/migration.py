@@ -11,10 +11,11 @@ import tempfile
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import gdbos.kernel  # noqa: F401  every table of the kernel is declared once this has loaded
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 from alembic.operations.ops import CreateTableOp, MigrationScript
+
+import gdbos.kernel  # noqa: F401  every table of the kernel is declared once this has loaded
 from gdbos.loading import described
 from gdbos.storage.engine import engine_for
 from gdbos.storage.metadata import Instant
@@ -85,4 +86,4 @@ if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python tools/migration.py OWNER [MESSAGE]")
     made = write(sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else "first tables")
-    print(made or "The tables have not changed.")  # noqa: T201
+    print(made or "The tables have not changed.")

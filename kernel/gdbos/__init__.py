@@ -1,1 +1,126 @@
-"""GDBOS: the SDK. All that a plugin may import; nothing deeper is promised."""
+"""GDBOS: the SDK. All that a plugin may import; nothing deeper is promised.
+
+Nouns a plugin declares: :class:`Plugin` and what it is made of. Verbs it hooks: :data:`hookimpl`. In its functions: :class:`Unit`,
+:class:`Run`, :class:`Bus`, :func:`on`, the tree of problems, the standards registry, pages.
+"""
+
+from gdbos.actor import ANONYMOUS, Actor, Link
+from gdbos.bus.basis import Basis
+from gdbos.bus.call import Bus, Reply
+from gdbos.bus.grant import Grant
+from gdbos.config import Secret, Settings
+from gdbos.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    Misconfigured,
+    NoBasis,
+    NoGrant,
+    NotFound,
+    Problem,
+    ProviderFailed,
+    ProviderTimeout,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    Unsupported,
+    Violation,
+)
+from gdbos.events import Event, on
+from gdbos.ids import new_id
+from gdbos.pages.frame import Frame
+from gdbos.pages.navigation import NavigationEntry
+from gdbos.pages.render import Page
+from gdbos.plugin import (
+    KNOWN,
+    PUBLIC,
+    Check,
+    Consumption,
+    Disclosed,
+    Job,
+    Kind,
+    Offer,
+    Permission,
+    Plugin,
+    hookimpl,
+)
+from gdbos.standards import (
+    Calendar,
+    CodeList,
+    Document,
+    Element,
+    NotPublished,
+    Record,
+    Standards,
+)
+from gdbos.storage.metadata import Instant
+from gdbos.storage.scope import Scope
+from gdbos.subjects import enterprise_key, person_key, subject_key
+from gdbos.text import N_, Text
+from gdbos.unit import Run, Unit
+
+__all__ = [
+    "ANONYMOUS",
+    "KNOWN",
+    "N_",
+    "PUBLIC",
+    "Actor",
+    "BadRequest",
+    "Basis",
+    "Bus",
+    "Calendar",
+    "Check",
+    "CodeList",
+    "Conflict",
+    "Consumption",
+    "Disclosed",
+    "Document",
+    "Element",
+    "Event",
+    "Forbidden",
+    "Frame",
+    "Gone",
+    "Grant",
+    "Instant",
+    "Invalid",
+    "Job",
+    "Kind",
+    "Link",
+    "Misconfigured",
+    "NavigationEntry",
+    "NoBasis",
+    "NoGrant",
+    "NotFound",
+    "NotPublished",
+    "Offer",
+    "Page",
+    "Permission",
+    "Plugin",
+    "Problem",
+    "ProviderFailed",
+    "ProviderTimeout",
+    "Record",
+    "Reply",
+    "Run",
+    "Scope",
+    "Secret",
+    "Settings",
+    "Standards",
+    "Text",
+    "TooLarge",
+    "TooMany",
+    "Unauthenticated",
+    "Unavailable",
+    "Unit",
+    "Unsupported",
+    "Violation",
+    "enterprise_key",
+    "hookimpl",
+    "new_id",
+    "on",
+    "person_key",
+    "subject_key",
+]

@@ -47,11 +47,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     def may(self, permission: Permission) -> bool:
         """Whether this actor holds ``permission``."""
-        if permission is PUBLIC:
+        if permission == PUBLIC:
             return True
         if self.kind == "anonymous":
             return False
-        if permission is KNOWN or self.kind == "plugin" or permission.name in self.permissions:
+        if permission == KNOWN or self.kind == "plugin" or permission.name in self.permissions:
             return True
         parts = permission.name.split(".")
         return any(".".join([*parts[:n], "*"]) in self.permissions for n in range(1, len(parts)))

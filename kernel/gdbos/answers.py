@@ -38,7 +38,18 @@ log = logging.getLogger("gdbos.http")
 
 KINDS: dict[int, type[Problem]] = {
     kind.status: kind
-    for kind in (BadRequest, Unauthenticated, Forbidden, NotFound, Conflict, Gone, TooLarge, Unsupported, TooMany, Unavailable)
+    for kind in (
+        BadRequest,
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        Conflict,
+        Gone,
+        TooLarge,
+        Unsupported,
+        TooMany,
+        Unavailable,
+    )
 }
 
 
@@ -72,7 +83,9 @@ def answer(request: Request[Any, Any, Any], failure: Exception) -> Response[Any]
     """The response for ``failure``: a page where a person is reading, problem+json elsewhere."""
     problem = problem_of(failure)
     if problem.status >= 500 and not isinstance(failure, Problem):
-        log.error("unforeseen %s at %s", type(failure).__name__, request.scope.get("path_template", ""), exc_info=failure)
+        log.error(
+            "unforeseen %s at %s", type(failure).__name__, request.scope.get("path_template", ""), exc_info=failure
+        )
     headers = {"retry-after": str(problem.facts["retry_after"])} if "retry_after" in problem.facts else {}
     if isinstance(problem, MethodNotAllowed):
         headers["allow"] = problem.facts.get("allow", "")
@@ -105,7 +118,7 @@ def _violations(failure: ValidationException) -> list[Violation]:
         where = {"body": "$", "query": "?", "path": "/", "header": "header:", "cookie": "cookie:"}.get(
             str(one.get("source", "body")), "$"
         )
-        key = str(one.get("key", ""))
+        key = str(one.get("key", "")).removeprefix("data.").removeprefix("data")
         joint = "." if where == "$" and key else ""
         found.append(explained(f"{where}{joint}{key}", str(one.get("message", ""))))
     return found or [Violation("$", "shape", failure.detail)]
@@ -113,15 +126,35 @@ def _violations(failure: ValidationException) -> list[Violation]:
 
 _SENTENCES: list[tuple[re.Pattern[str], str, str]] = [
     (re.compile(r"Object missing required field `(?P<name>.*)`"), "required", N_("{name} is missing; add it.")),
-    (re.compile(r"Object contains unknown field `(?P<name>.*)`"), "unknown", N_("{name} is not known here; leave it out.")),
-    (re.compile(r"Expected `str` matching regex.*"), "pattern", N_("The value does not have the form this field needs.")),
+    (
+        re.compile(r"Object contains unknown field `(?P<name>.*)`"),
+        "unknown",
+        N_("{name} is not known here; leave it out."),
+    ),
+    (
+        re.compile(r"Expected `str` matching regex.*"),
+        "pattern",
+        N_("The value does not have the form this field needs."),
+    ),
     (re.compile(r"Expected `str` of length <= (?P<most>[0-9]+)"), "length", N_("At most {most} characters fit here.")),
-    (re.compile(r"Expected `str` of length >= (?P<least>[0-9]+)"), "length", N_("At least {least} characters are needed.")),
+    (
+        re.compile(r"Expected `str` of length >= (?P<least>[0-9]+)"),
+        "length",
+        N_("At least {least} characters are needed."),
+    ),
     (re.compile(r"Expected `int` <= (?P<most>-?[0-9]+)"), "range", N_("At most {most} is allowed.")),
     (re.compile(r"Expected `int` >= (?P<least>-?[0-9]+)"), "range", N_("At least {least} is needed.")),
-    (re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`"), "type", N_("A {wanted} is needed here, not a {got}.")),
+    (
+        re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`"),
+        "type",
+        N_("A {wanted} is needed here, not a {got}."),
+    ),
     (re.compile(r"Invalid enum value.*"), "code", N_("The value is not one of those allowed here.")),
-    (re.compile(r"Invalid (?P<wanted>UUID|RFC3339 encoded (?:date|datetime|time)).*"), "type", N_("A {wanted} is needed here.")),
+    (
+        re.compile(r"Invalid (?P<wanted>UUID|RFC3339 encoded (?:date|datetime|time)).*"),
+        "type",
+        N_("A {wanted} is needed here."),
+    ),
     (re.compile(r"Missing required (?P<where>.*) parameter.*"), "required", N_("This parameter is missing; add it.")),
 ]
 
@@ -143,7 +176,9 @@ def _is_person(request: Request[Any, Any, Any]) -> bool:
 
 def _page(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str]) -> Response[Any]:
     if isinstance(problem, Unauthenticated) and request.method == "GET":
-        return Redirect(f"/login?next={quote(request.url.path)}", status_code=303, headers={"cache-control": "no-store"})
+        return Redirect(
+            f"/login?next={quote(request.url.path)}", status_code=303, headers={"cache-control": "no-store"}
+        )
     pages = request.app.state.kernel.pages
     html = problem_page(problem, pages, locale_of(request), frame=frame_for(request), trace=trace_id())
     return Response(html, status_code=problem.status, media_type="text/html; charset=utf-8", headers=headers)

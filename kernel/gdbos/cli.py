@@ -110,7 +110,9 @@ def migrate(context: Context, as_json: bool) -> None:
     if as_json:
         emit({"migrated": moved})
     else:
-        out.print(f"Brought to this release: {', '.join(moved)}." if moved else "The database is at this release already.")
+        out.print(
+            f"Brought to this release: {', '.join(moved)}." if moved else "The database is at this release already."
+        )
 
 
 @program.group()

@@ -51,7 +51,9 @@ class Guarded:
 
     def vetoes(self) -> list[Veto]:
         """``before_commit`` of every plugin. They fail closed: an error of the hook refuses the unit."""
-        return [_veto(Quarantine(f"{name}.before_commit"), call) for name, call in self._implementations("before_commit")]
+        return [
+            _veto(Quarantine(f"{name}.before_commit"), call) for name, call in self._implementations("before_commit")
+        ]
 
     def lifespans(self) -> list[Callable[[Any], AbstractAsyncContextManager[None]]]:
         """``lifespan`` of every plugin, in the order they were loaded."""
@@ -77,7 +79,9 @@ class Guarded:
 def _veto(quarantine: Quarantine, call: Callable[..., Any]) -> Veto:
     def check(unit: Unit) -> None:
         if quarantine.closed:
-            raise Unavailable("A check of this node ({hook}) is out of order; its operators have been told.", hook=quarantine.name)
+            raise Unavailable(
+                "A check of this node ({hook}) is out of order; its operators have been told.", hook=quarantine.name
+            )
         started = time.monotonic()
         try:
             call(unit=unit)
@@ -85,7 +89,9 @@ def _veto(quarantine: Quarantine, call: Callable[..., Any]) -> Veto:
             raise
         except Exception as failure:
             quarantine.offence(f"failed with {type(failure).__name__}")
-            raise Unavailable("A check of this node ({hook}) failed; nothing was changed.", hook=quarantine.name) from failure
+            raise Unavailable(
+                "A check of this node ({hook}) failed; nothing was changed.", hook=quarantine.name
+            ) from failure
         if time.monotonic() - started > SLOW:
             quarantine.offence(f"took longer than {SLOW:.0f} s")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -40,7 +39,6 @@ from gdbos.pages.render import Page
 from gdbos.pages.routes import page_routes
 from gdbos.plugin import PUBLIC, Permission
 from gdbos.reading import Reading
-from gdbos.standards import Standards
 from gdbos.standards.routes import ROUTES as STANDARDS_ROUTES
 from gdbos.unit import Run
 
@@ -86,8 +84,8 @@ def application(kernel: Kernel) -> Litestar:
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "run": Provide(_run, sync_to_thread=False),
-            "standards": Provide(partial(_standards, kernel), sync_to_thread=False),
-            "kernel": Provide(partial(_kernel, kernel), sync_to_thread=False),
+            "standards": Provide(lambda: kernel.standards, sync_to_thread=False),
+            "kernel": Provide(lambda: kernel, sync_to_thread=False),
         },
         exception_handlers={Exception: answer},
         request_class=Reading,
@@ -114,7 +112,9 @@ def _plugin_routers(one: Loaded, kernel: Kernel) -> list[Router]:
     return routers
 
 
-def _router(path: str, handlers: list[Any], kernel: Kernel, plugin: str, settings: Any = None, **options: Any) -> Router:
+def _router(
+    path: str, handlers: list[Any], kernel: Kernel, plugin: str, settings: Any = None, **options: Any
+) -> Router:
     def bus(request: Request[Any, Any, Any]) -> Bus:
         return kernel.bus_for(actor_of(request), plugin)
 
@@ -153,7 +153,9 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     """
     refuse_nul(connection)
     if connection.scope.get("method") == "OPTIONS":
-        connection.scope["state"]["allow"] = connection.app.state.methods.get(connection.scope.get("path_template", ""), [])
+        connection.scope["state"]["allow"] = connection.app.state.methods.get(
+            connection.scope.get("path_template", ""), []
+        )
         return
     permission = permission_of(handler)
     kernel: Kernel = connection.app.state.kernel
@@ -163,7 +165,9 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if actor.may(permission):
         return
     if actor.kind == "anonymous":
-        raise Unauthenticated("Log in first: this address needs the permission {permission}.", permission=permission.name)
+        raise Unauthenticated(
+            "Log in first: this address needs the permission {permission}.", permission=permission.name
+        )
     raise Forbidden(
         "You lack the permission {permission}; ask your body's administrator for a post that has it.",
         permission=permission.name,
@@ -266,13 +270,3 @@ def _actor(request: Request[Any, Any, Any]) -> Actor:
 
 def _run(request: Request[Any, Any, Any]) -> Run:
     return request.app.state.kernel.run_for(actor_of(request))  # type: ignore[no-any-return]
-
-
-def _standards(kernel: Kernel) -> Standards:
-    return kernel.standards
-
-
-def _kernel(kernel: Kernel) -> Kernel:
-    return kernel
-
-

@@ -279,7 +279,9 @@ def _hold(lock: IO[str], home: Path) -> None:
 def _beyond_shape(kind: Kind, standards: Standards) -> Iterable[str]:
     for document in standards.documents(kind.name) if kind.check else ():
         assert kind.check is not None
-        yield from (f"{document.pack}/{kind.name}/{document.id}: {what}" for what in kind.check(document.value, standards))
+        yield from (
+            f"{document.pack}/{kind.name}/{document.id}: {what}" for what in kind.check(document.value, standards)
+        )
 
 
 def _remembered(connection: Connection) -> tuple[list[Any], list[Any]]:

@@ -70,7 +70,9 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def _complete(app: Litestar) -> dict[str, Any]:
-    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(app.plugins.get(OpenAPIPlugin).provide_openapi_schema()))
+    made: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode(app.plugins.get(OpenAPIPlugin).provide_openapi_schema())
+    )
     components = made.setdefault("components", {})
     components["securitySchemes"] = SECURITY
     (_,), schemas = msgspec.json.schema_components([ProblemDocument], ref_template="#/components/schemas/{name}")
@@ -94,9 +96,9 @@ def _permissions(app: Litestar) -> dict[tuple[str, str], Permission]:
 
 def _write_in(operation: dict[str, Any], permission: Permission, *, has_key: bool) -> None:
     operation["x-permission"] = permission.name
-    operation["security"] = [] if permission is PUBLIC else [{"bearer": []}, {"session": []}]
+    operation["security"] = [] if permission == PUBLIC else [{"bearer": []}, {"session": []}]
     possible = dict(ALWAYS)
-    if permission is not PUBLIC:
+    if permission != PUBLIC:
         possible |= KNOWN_CALLER
     if has_key:
         possible |= {"404": "Not found"}

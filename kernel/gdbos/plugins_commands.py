@@ -29,11 +29,21 @@ def list_plugins(context: Context, as_json: bool) -> None:
     """List every installed plugin; none is imported for it."""
     enabled = context.deployment.settings.enabled()
     rows = [
-        {"name": name, "enabled": name in enabled, "distribution": o.distribution, "version": o.version, "module": o.entry.value}
+        {
+            "name": name,
+            "enabled": name in enabled,
+            "distribution": o.distribution,
+            "version": o.version,
+            "module": o.entry.value,
+        }
         for name, offers in installed().items()
         for o in offers
     ]
-    rows += [{"name": n, "enabled": True, "distribution": "", "version": "", "module": ""} for n in enabled if n not in installed()]
+    rows += [
+        {"name": n, "enabled": True, "distribution": "", "version": "", "module": ""}
+        for n in enabled
+        if n not in installed()
+    ]
     if as_json:
         emit(rows)
         return
@@ -77,7 +87,9 @@ def check(context: Context, as_json: bool) -> None:
     for name in enabled:
         try:
             with_needs = {name: enabled[name]}
-            while missing := [n for m in with_needs for n in _needs(m, available) if n in enabled and n not in with_needs]:
+            while missing := [
+                n for m in with_needs for n in _needs(m, available) if n in enabled and n not in with_needs
+            ]:
                 with_needs |= {n: enabled[n] for n in missing}
             load(with_needs, str(deployment.path), available)
             found.append({"name": name, "ok": True, "why": ""})
@@ -86,7 +98,10 @@ def check(context: Context, as_json: bool) -> None:
     if as_json:
         emit(found)
     for one in found if not as_json else []:
-        out.print(f"{'[green]ok[/green]     ' if one['ok'] else '[red]refused[/red]'} {one['name']}  {one['why']}", highlight=False)
+        out.print(
+            f"{'[green]ok[/green]     ' if one['ok'] else '[red]refused[/red]'} {one['name']}  {one['why']}",
+            highlight=False,
+        )
     if not all(one["ok"] for one in found):
         raise click.exceptions.Exit(2)
 

@@ -11,7 +11,7 @@ import hashlib
 import math
 from datetime import timedelta
 
-from sqlalchemy import Column, LargeBinary, Table, delete, insert, select, update
+from sqlalchemy import Column, LargeBinary, Table, bindparam, delete, select, text, update
 
 from gdbos.errors import TooMany
 from gdbos.identity.account import login_of
@@ -28,19 +28,22 @@ attempt = Table(
     # No scope: it says of a digest when it may be tried again, and is read before anybody is known.
 )
 
+# Two who come first at the same moment must meet on one row, or both would be first.
+_FIRST = text(
+    "INSERT INTO identity_attempt (login, until) VALUES (:login, :until) ON CONFLICT (login) DO NOTHING"
+).bindparams(bindparam("login", type_=LargeBinary), bindparam("until", type_=Instant))
+
 
 def charge(unit: Unit, login: str, allowed: int) -> None:
     """Take one attempt from what ``login`` has left. :raises TooMany: nothing is left; ``retry_after`` is in seconds."""
     key, now = _key(login), unit.now
-    until = unit.execute(select(attempt.c.until).where(attempt.c.login == key).with_for_update()).scalar()
-    spent = max(until or now, now) + WINDOW / allowed
+    unit.execute(_FIRST, {"login": key, "until": now})
+    until = unit.execute(select(attempt.c.until).where(attempt.c.login == key).with_for_update()).scalar_one()
+    spent = max(until, now) + WINDOW / allowed
     if spent > now + WINDOW:
         wait = math.ceil((spent - now - WINDOW).total_seconds())
         raise TooMany("This account was tried too often; try again in {retry_after} seconds.", retry_after=wait)
-    if until is None:
-        unit.execute(insert(attempt).values(login=key, until=spent))
-    else:
-        unit.execute(update(attempt).where(attempt.c.login == key).values(until=spent))
+    unit.execute(update(attempt).where(attempt.c.login == key).values(until=spent))
 
 
 def clear(unit: Unit, login: str) -> None:

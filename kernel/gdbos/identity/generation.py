@@ -56,7 +56,7 @@ class Freshness:
         return await asyncio.shield(self._waiting)
 
     async def _after(self, running: asyncio.Task[int] | None) -> int:
-        if running is not None:
+        if running is not None and not running.done():
             await asyncio.wait([running])
         self._running, self._waiting = self._waiting, None
         return await self._look()

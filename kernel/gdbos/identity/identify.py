@@ -26,15 +26,15 @@ async def identify(connection: Connection, identity: Identity) -> Actor:
 
     :raises Unauthenticated: the Authorization header is not a Bearer token valid here.
     """
-    header = connection.headers.get("authorization")
+    header, locale = connection.headers.get("authorization"), locale_of(connection)
     if header is not None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Send an access token as: Authorization: Bearer TOKEN.")
-        return _speaking(connection, await identity.by_token(token.strip()))
+        return await identity.by_token(token.strip(), locale)
     secret = connection.cookies.get(identity.cookie, "")
-    known = await identity.by_cookie(secret) if 0 < len(secret) <= _LONGEST_COOKIE else None
-    return _speaking(connection, known or ANONYMOUS)
+    known = await identity.by_cookie(secret, locale) if 0 < len(secret) <= _LONGEST_COOKIE else None
+    return known or msgspec.structs.replace(ANONYMOUS, locale=locale)
 
 
 def refuse_cross_site(connection: Connection, identity: Identity) -> None:
@@ -62,8 +62,3 @@ def _own_origin(connection: Connection, identity: Identity) -> str:
         public = urlsplit(identity.settings.http.url)
         return f"{public.scheme}://{public.netloc}"
     return f"{connection.scope['scheme']}://{connection.headers.get('host', '')}"
-
-
-def _speaking(connection: Connection, actor: Actor) -> Actor:
-    locale = locale_of(connection)
-    return actor if actor.locale == locale else msgspec.structs.replace(actor, locale=locale)

@@ -14,6 +14,7 @@ from sqlalchemy import Row, select
 from gdbos.actor import Actor, Link
 from gdbos.config import Settings
 from gdbos.errors import Unavailable
+from gdbos.identity import assertion, attempt
 from gdbos.identity.account import account, greeting
 from gdbos.identity.body import find_body
 from gdbos.identity.deciding import IDENTITY
@@ -23,6 +24,7 @@ from gdbos.identity.mandate import may_act_for
 from gdbos.identity.password import Hashing
 from gdbos.identity.person import person
 from gdbos.identity.post import Post, posts_of
+from gdbos.identity.principal import principal_name
 from gdbos.identity.role import given, role
 from gdbos.identity.session import (
     ADMINISTRATOR_IDLE,
@@ -34,6 +36,7 @@ from gdbos.identity.session import (
     session,
     touch,
 )
+from gdbos.identity.session import forget_old as forget_sessions
 from gdbos.identity.system import find_system
 from gdbos.identity.tokens import Tokens
 from gdbos.standards import Standards
@@ -68,7 +71,7 @@ class Identity:
         self.tokens = Tokens(keys, issuer=settings.node.id)
         self.hashing = Hashing()
         self._freshness = Freshness(lambda: units.read(IDENTITY, read))
-        self._kept: OrderedDict[tuple[str, bytes], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, bytes], _Kept] = OrderedDict()
 
     @property
     def cookie(self) -> str:
@@ -81,27 +84,27 @@ class Identity:
         http = self.settings.http
         return (http.url or f"http://{http.host}:{http.port}").rstrip("/") + TOKENS_PATH
 
-    async def by_token(self, token: str) -> Actor:
+    async def by_token(self, token: str, locale: str = "zh") -> Actor:
         """Who presents this access token. :raises Unauthenticated: it is not valid, or its session has ended."""
-        found = await self._look("token", token)
+        found = await self._look("token", token, locale)
         if found is None:
             raise refused()
         return found
 
-    async def by_cookie(self, secret: str) -> Actor | None:
+    async def by_cookie(self, secret: str, locale: str = "zh") -> Actor | None:
         """Whose session this is; nobody's when it has ended."""
-        return await self._look("cookie", secret)
+        return await self._look("cookie", secret, locale)
 
     def close(self) -> None:
         self.hashing.close()
 
-    async def _look(self, kind: Literal["token", "cookie"], credential: str) -> Actor | None:
-        key, now = (kind, digest(credential)), self.units.around.clock()
+    async def _look(self, kind: Literal["token", "cookie"], credential: str, locale: str) -> Actor | None:
+        key, now = (kind, locale, digest(credential)), self.units.around.clock()
         generation, standards = await self._freshness.current(), self.units.around.standards()
         kept = self._kept.get(key)
         if kept and (kept.generation, kept.standards) == (generation, standards) and now < kept.found.until:
             return kept.found.actor
-        found = await self._find(kind, credential, now)
+        found = await self._find(kind, credential, locale, now)
         if found is None:
             self._kept.pop(key, None)
             return None
@@ -110,14 +113,16 @@ class Identity:
             self._kept.popitem(last=False)
         return found.actor
 
-    async def _find(self, kind: Literal["token", "cookie"], credential: str, now: datetime) -> Found | None:
+    async def _find(
+        self, kind: Literal["token", "cookie"], credential: str, locale: str, now: datetime
+    ) -> Found | None:
         if kind == "token":
             claims = self.tokens.verify(credential, now)
             ends = datetime.fromtimestamp(claims.exp, now.tzinfo)
-            found = await self.units.read(IDENTITY, find, session.c.id == claims.sid)
+            found = await self.units.read(IDENTITY, find, session.c.id == claims.sid, locale)
         else:
             ends = datetime.max.replace(tzinfo=now.tzinfo)
-            found = await self.units.read(IDENTITY, find, session.c.secret == digest(credential))
+            found = await self.units.read(IDENTITY, find, session.c.secret == digest(credential), locale)
         if found is None or found.actor.session is None:
             return None
         if now - found.seen_at >= NOTED:
@@ -126,7 +131,7 @@ class Identity:
         return msgspec.structs.replace(found, until=min(found.until, ends))
 
 
-def find(unit: Unit, which: Any) -> Found | None:
+def find(unit: Unit, which: Any, locale: str = "zh") -> Found | None:
     """The actor of the live session ``which`` names; None where session, account, system or body no longer serve."""
     columns = (session, account.c.kind, account.c.person, account.c.name, account.c.disabled)
     joined = session.outerjoin(account, account.c.id == session.c.account)
@@ -134,13 +139,13 @@ def find(unit: Unit, which: Any) -> Found | None:
     if row is None or row.ended_at is not None or row.expires_at <= unit.now:
         return None
     if row.account is None:
-        return _system(unit, row)
+        return _system(unit, row, locale)
     if row.disabled is not False or row.seen_at + IDLE <= unit.now:
         return None
-    return _official(unit, row) if row.kind == "official" else _person(unit, row)
+    return _official(unit, row, locale) if row.kind == "official" else _person(unit, row, locale)
 
 
-def _system(unit: Unit, row: Row[Any]) -> Found | None:
+def _system(unit: Unit, row: Row[Any], locale: str) -> Found | None:
     known = find_system(unit, row.system)
     owner = find_body(unit, known.body) if known and known.active else None
     if known is None or owner is None or not owner.active:
@@ -152,6 +157,8 @@ def _system(unit: Unit, row: Row[Any]) -> Found | None:
         body=owner.uscc,
         division=owner.division,
         reach="body",
+        represents=owner.name.into(locale),
+        locale=locale,
         permissions=given(unit, "system"),
         chain=_chain(unit, "system", known.client_id),
         session=row.id,
@@ -159,16 +166,19 @@ def _system(unit: Unit, row: Row[Any]) -> Found | None:
     return _found(unit, row, actor)
 
 
-def _person(unit: Unit, row: Row[Any]) -> Found | None:
+def _person(unit: Unit, row: Row[Any], locale: str) -> Found | None:
     subject = unit.execute(unit.rows(person, person.c.subject).where(person.c.id == row.person)).scalar()
     if subject is None:
         return None
+    acts_for = row.acts_for if row.acts_for and may_act_for(unit, row.person, row.acts_for) else ""
     actor = Actor(
         kind="person",
         id=str(row.person),
         name=greeting(unit, row.account, row.name),
         subject=subject,
-        acts_for=row.acts_for if row.acts_for and may_act_for(unit, row.person, row.acts_for) else "",
+        acts_for=acts_for,
+        represents=principal_name(unit, acts_for) if acts_for else "",
+        locale=locale,
         permissions=given(unit, "person"),
         chain=_chain(unit, "person", str(row.person)),
         session=row.id,
@@ -176,7 +186,7 @@ def _person(unit: Unit, row: Row[Any]) -> Found | None:
     return _found(unit, row, actor)
 
 
-def _official(unit: Unit, row: Row[Any]) -> Found | None:
+def _official(unit: Unit, row: Row[Any], locale: str) -> Found | None:
     active = next((held for held in posts_of(unit, row.account) if held.id == row.post), None)
     actor = Actor(
         kind="official",
@@ -184,6 +194,7 @@ def _official(unit: Unit, row: Row[Any]) -> Found | None:
         name=greeting(unit, row.account, row.name),
         chain=_chain(unit, "official", str(row.account)),
         session=row.id,
+        locale=locale,
     )
     return _in_post(unit, row, actor, active) if active else _found(unit, row, actor)
 
@@ -199,6 +210,7 @@ def _in_post(unit: Unit, row: Row[Any], actor: Actor, active: Post) -> Found | N
         body=active.body,
         division=active.division,
         reach=held.scope,
+        represents=active.body_name.into(actor.locale),
         permissions=frozenset(held.permissions),
     )
     return _found(unit, row, in_office)
@@ -213,6 +225,13 @@ def _found(unit: Unit, row: Row[Any], actor: Actor) -> Found:
 
 def _chain(unit: Unit, kind: str, principal: str) -> tuple[Link, ...]:
     return (Link("node", unit.around.node), Link(kind, principal))
+
+
+def forget_old(unit: Unit) -> None:
+    """Drop attempts, assertions and sessions that are of no more use; run it every few minutes."""
+    attempt.forget_old(unit)
+    assertion.forget_old(unit)
+    forget_sessions(unit)
 
 
 def account_of(unit: Unit) -> UUID:

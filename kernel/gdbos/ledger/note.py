@@ -144,8 +144,8 @@ class Note(msgspec.Struct, frozen=True):
         if not gap or not tail.endswith("\n") or not text:
             raise Malformed("A note is text, an empty line, and at least one signature line.")
         signatures = tuple(_signature(line) for line in tail[:-1].split("\n"))
-        if len(signatures) > MAX_SIGNATURES:
-            raise Malformed("A note here carries at most {most} signatures.", most=MAX_SIGNATURES)
+        if len(signatures) > MAX_SIGNATURES or len(set(signatures)) < len(signatures):
+            raise Malformed("A note here carries at most {most} signatures, each once.", most=MAX_SIGNATURES)
         return cls(text + "\n", signatures)
 
     def verified_by(self, trusted: Iterable[Verifier]) -> list[Verifier]:

@@ -166,7 +166,9 @@ def _strings(entry: Message) -> list[str]:
 
 
 def _placeholders(words: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(words) if name is not None}
+    """The facts ``words`` are filled with; of a pair such as ``title_en`` and ``title_zh`` each language takes its own."""
+    names = (name for _, name, _, _ in Formatter().parse(words) if name is not None)
+    return {name.removesuffix("_en").removesuffix("_zh") for name in names}
 
 
 @click.command()

@@ -212,7 +212,9 @@ class _Document:
             description=parameter.get("description") or _prose(schema),
         )
 
-    def _properties(self, schema: Json) -> Iterator[Row]:
+    def _properties(self, schema: Any) -> Iterator[Row]:
+        if not isinstance(schema, Mapping):
+            return
         required = schema.get("required", [])
         for name, of in schema.get("properties", {}).items():
             yield Row(
@@ -290,7 +292,7 @@ class _Document:
     def _built(self, schema: Mapping[str, Any], within: tuple[str, ...]) -> Any:
         for key in ("oneOf", "anyOf"):
             if schema.get(key):
-                return self._sample(next((each for each in schema[key] if each.get("type") != "null"), {}), within)
+                return self._sample(next((each for each in schema[key] if not _is_null(each)), {}), within)
         if "allOf" in schema:
             parts = [self._sample(each, within) for each in schema["allOf"]]
             return {name: value for part in parts if isinstance(part, dict) for name, value in part.items()}
@@ -316,6 +318,10 @@ def _references(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for value in node:
             yield from _references(value)
+
+
+def _is_null(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and schema.get("type") == "null"
 
 
 def _bounds(schema: Any) -> str:

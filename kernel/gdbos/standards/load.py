@@ -159,11 +159,12 @@ def _complaints(standards: Standards, kinds: Kinds, layers: Mapping[tuple[str, s
     """What the plugins' own checks say of their documents."""
     for name, kind in kinds.items():
         check = None if isinstance(kind, type) else kind.check
-        for id in standards.ids(name) if check is not None else ():
+        if check is None:
+            continue
+        for id in standards.ids(name):
             for version in standards.versions(name, id):
-                yield from (
-                    layers[name, id].fault("document", complaint) for complaint in check(version.value, standards)
-                )
+                for complaint in check(version.value, standards):
+                    yield layers[name, id].fault("document", complaint)
 
 
 def _above(sources: Sequence[Source]) -> dict[str, set[str]]:
