@@ -37,6 +37,8 @@ from gdbos.bus.service import Service, offered
 from gdbos.config import Bus
 from gdbos.errors import Invalid, Misconfigured, NotFound, Problem, ProviderFailed, ProviderTimeout, Unavailable
 from gdbos.ids import new_id
+from gdbos.standards import load
+from gdbos_scenarios.departments import program as program_module
 from gdbos_scenarios.departments.program import running
 
 SERVICES = Path(__file__).parents[3] / "standards" / "nanning" / "services"
@@ -188,6 +190,51 @@ def test_every_department_handles_and_answers_in_our_fields(departments, code):
     answer = handle(departments, code, f"CASE-{code}")
     assert answer["outcome"] == "handled" and answer.keys() == {"outcome"} | HANDLED[code][1]
     assert handle(departments, code, f"CASE-{code}") == answer
+
+
+@pytest.fixture(scope="module")
+def standards():
+    return load([SERVICES.parents[1]], {"services": Service}, ["national", "guangxi", "nanning"])
+
+
+def governed(program, standards, code, request):
+    """Ask as the bus does: request and reply each against its standard."""
+    service, on = standards.document("services", code).value, date(2026, 11, 23)
+    takes, gives = standards.record(service.takes, on), standards.record(service.gives, on)
+    asked = takes.convert(request)
+    answer = gives.convert(ask_department(program, code, msgspec.to_builtins(asked)))
+    assert takes.check(asked) == [] and gives.check(answer) == []
+    return answer
+
+
+@pytest.mark.parametrize("code", HANDLED)
+def test_every_department_answers_to_the_standard_its_service_names(departments, standards, code):
+    takes = standards.record(standards.document("services", code).value.takes, date(2026, 11, 23)).names
+    request = {"case_number": f"STD-{code}", **COMPANY, **HANDLED[code][0]}
+    request["enterprise_name"] = f"南宁标准{code.split('.')[1]}有限公司"
+    assert request.keys() >= set(takes)
+    answer = governed(departments, standards, code, {name: request[name] for name in takes})
+    assert answer.outcome == "handled" and all(getattr(answer, name) is not None for name in HANDLED[code][1])
+    control(departments, refuse=[document(code)["system"]])
+    request |= {"case_number": f"STD-NO-{code}", "enterprise_name": f"南宁另一{code.split('.')[1]}有限公司"}
+    assert governed(departments, standards, code, {name: request[name] for name in takes}).outcome == "refused"
+
+
+def test_the_name_check_answers_to_its_standard(departments, standards):
+    asked = {"enterprise_name": "南宁标准有限公司"}
+    assert governed(departments, standards, "gx.enterprise.name-check", asked).usable == "1"
+
+
+@pytest.mark.parametrize("code", [CODE, "91450103MADEM002XR"])
+def test_every_seeded_enterprise_meets_the_standard(departments, standards, code):
+    assert governed(departments, standards, "gx.enterprise.register", {"uscc": code}).uscc == code
+
+
+def test_every_seeded_person_meets_the_standard(departments, standards):
+    people = Path(program_module.__file__).with_name("people.csv").read_text("utf-8").splitlines()[1:]
+    for row in people:
+        number, name, _ = row.split(",")
+        assert governed(departments, standards, "gx.population.person", {"citizen_id": number}).name == name
 
 
 def test_fen_become_yuan_and_comma_lists_become_lists(departments):
