@@ -18,6 +18,8 @@ log = logging.getLogger("gdbos.plugins")
 
 SLOW = 1.0
 """Seconds a hook may take; a synchronous hook cannot be cut short, so it is counted as an offence instead."""
+SCANNER_FAILED = "the scanner failed"
+"""The complaint that says nothing about the file: it stays in quarantine."""
 OFFENCES = 5
 """Offences within a minute after which a hook is quarantined until the node restarts."""
 
@@ -66,7 +68,7 @@ class Guarded:
                 complaint = call(content=content, media_type=media_type)
             except Exception:
                 log.exception("%s.scan_file failed; the file stays in quarantine", name)
-                return "the scanner failed"
+                return SCANNER_FAILED
             if complaint:
                 return str(complaint)
         return None

@@ -29,7 +29,10 @@ from gdbos.bus.service import Directory, Offered, Service, offered, offered_by_p
 from gdbos.config import Deployment, Settings
 from gdbos.errors import Misconfigured, NotFound
 from gdbos.events import subscription, tag
+from gdbos.files.scanning import Scanning
+from gdbos.files.service import OFFERS as FILE_OFFERS
 from gdbos.files.store import FileStore
+from gdbos.files.sweep import JOBS as FILE_JOBS
 from gdbos.guarded import Guarded
 from gdbos.identity.identity import Identity
 from gdbos.identity.role import KINDS as IDENTITY_KINDS
@@ -183,6 +186,7 @@ class Kernel:
         self.adapters = adapters_for(self.settings.bus)
         self.door = Door(self.units, self.directory, self.grants, self.adapters, self.settings.bus.capacity)
         self.delivery = Delivery(self.units, self._routes(), self.bus_for)
+        self.scanning = Scanning(self.units, self.hooks)
         self.book = Book(self.settings, ring, self.lane)
         self.units.committed.append(self._heard)
         self.identity = Identity(self.units, ring, self.settings)
@@ -190,7 +194,8 @@ class Kernel:
     async def _start_background(self, stack: AsyncExitStack) -> None:
         await self.refresh()
         clockwork = Clockwork(self.units, self._jobs())
-        for name, work in (("delivery", self.delivery.run), ("jobs", clockwork.run), ("ledger", self.book.run)):
+        works = (self.delivery.run, clockwork.run, self.scanning.run, self.book.run)
+        for name, work in zip(("delivery", "jobs", "scanning", "ledger"), works, strict=True):
             task = asyncio.create_task(work(), name=name)
             stack.push_async_callback(_cancelled, task)
         stack.push_async_callback(self.book.catch_up)
@@ -213,6 +218,8 @@ class Kernel:
 
     def _offers(self) -> Iterable[Offered]:
         operator = self.settings.node.body
+        for offer in FILE_OFFERS:
+            yield offered_by_plugin(offer, "kernel", operator)
         for plugin in self.plugins:
             for offer in plugin.services:
                 yield offered_by_plugin(offer, plugin.name, operator)
@@ -255,7 +262,8 @@ class Kernel:
         return routes
 
     def _jobs(self) -> list[Owned]:
-        return [Owned(p.name, job) for p in self.plugins for job in p.jobs]
+        ours = [Owned("kernel", job) for job in FILE_JOBS]
+        return [*ours, *(Owned(p.name, job) for p in self.plugins for job in p.jobs)]
 
 
 @contextlib.contextmanager

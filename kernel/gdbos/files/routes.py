@@ -22,7 +22,6 @@ from gdbos.bus.call import Bus
 from gdbos.config import Files
 from gdbos.errors import Invalid, TooLarge, Unsupported, Violation
 from gdbos.files.file import FileRef, Purpose, State, enter, receive, ref
-from gdbos.files.scanning import Scanning
 from gdbos.files.service import CODE
 from gdbos.files.upload import Upload, entitled
 from gdbos.kernel import Kernel
@@ -77,7 +76,7 @@ async def upload_file(
     content = await _content(sent, limits)
     received = await asyncio.to_thread(receive, kernel.files, limits, new, content)
     kept = await run(enter, new, received)
-    return _shown(await Scanning(kernel.units, kernel.hooks).decide(kept, content))
+    return _shown(await kernel.scanning.decide(kept, content))
 
 
 @get("/api/files/{file_id:uuid}", permission=KNOWN, tags=["files"])
