@@ -19,7 +19,7 @@ from pathlib import Path
 import chinese_calendar
 import holidays
 from holidays.calendars.chinese import _ChineseLunisolar
-from holidays.countries import CN
+from holidays.countries.china import CN
 
 YEARS = range(2019, 2027)
 PUBLISHED_UNTIL = date(2027, 1, 1)
