@@ -50,6 +50,17 @@ def test_axe_finds_nothing_and_the_policy_refuses_nothing(
         assert page.evaluate("document.documentElement.lang") == {"zh-CN": "zh-Hans", "en-GB": "en"}[locale]
 
 
+def test_axe_finds_what_is_planted(browser: Browser, served) -> None:
+    with page_of(browser, served.address, "/gallery") as page:
+        page.evaluate("""
+            document.querySelector("label[for=field-phone]").remove();
+            document.querySelector(".lead").style.color = "#bbb";
+            document.querySelectorAll(".languages a").forEach((it) => (it.style.cssText = "min-height: 0; font-size: 6px; padding: 0"));
+        """)
+        found = {violation["id"] for violation in Axe().run(page, options=AXE).response["violations"]}
+        assert found == {"label", "color-contrast", "target-size"}
+
+
 def test_the_watch_sees_what_the_policy_refuses(browser: Browser, served) -> None:
     with page_of(browser, served.address, "/inline") as page:
         assert page.evaluate("refused") == ["style-src-attr"]
@@ -116,8 +127,9 @@ def test_a_link_to_a_folded_shape_opens_it(browser: Browser, served) -> None:
         assert page.locator("#schema-Address").evaluate("(it) => it.open")
 
 
-def test_print_leaves_out_the_navigation_and_keeps_the_content(browser: Browser, served) -> None:
-    with page_of(browser, served.address, "/gallery") as page:
+def test_print_is_black_on_white_without_navigation(browser: Browser, served) -> None:
+    with page_of(browser, served.address, "/gallery", color_scheme="dark") as page:
         page.emulate_media(media="print")
+        assert page.locator("body").evaluate("(it) => getComputedStyle(it).color") == "rgb(0, 0, 0)"
         assert not page.locator(".areas").is_visible()
         assert page.get_by_role("heading", level=1).is_visible()
