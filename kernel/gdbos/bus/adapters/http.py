@@ -20,6 +20,7 @@ from gdbos.bus.adapters.target import parse
 from gdbos.config import Secret
 from gdbos.errors import Misconfigured, NotFound, ProviderFailed, Unavailable
 from gdbos.strict import Fault, decode
+from gdbos.text import N_
 
 PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 TRACE = re.compile(r"\A[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
@@ -224,7 +225,7 @@ def _require_success(settings: HttpSettings, answer: Answer, body: Any, name: st
             "The provider of {service} answered with HTTP status {status}.", service=name, status=answer.status
         )
     if settings.success and not settings.success.matches(answer.status, body):
-        detail = "The provider of {service} answered with an error of its own (code {error_code})."
+        detail = N_("The provider of {service} answered with an error of its own (code {error_code}).")
         raise ProviderFailed(detail, service=name, error_code=_error_code(settings, body))
 
 

@@ -28,6 +28,7 @@ from typing import Any
 import msgspec
 
 from gdbos.errors import Invalid, ProviderFailed, Violation
+from gdbos.text import N_
 
 ISO_DATE = "yyyy-MM-dd"
 DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
@@ -132,7 +133,7 @@ def to_theirs(table: Mapping[str, str | Sent], request: Mapping[str, Any]) -> di
         try:
             theirs[place] = _apply(sent, value, _outward) if sent.field else value
         except MISFIT:
-            detail = "The department's system has no counterpart for this value."
+            detail = N_("The department's system has no counterpart for this value.")
             raise Invalid(detail, violations=[Violation(f"$.{sent.field}", "counterpart", detail)]) from None
     return theirs
 
@@ -151,7 +152,7 @@ def to_ours(table: Mapping[str, str | Read], body: Any) -> dict[str, Any]:
         try:
             ours[field] = _apply(read, value, _inward) if read.path else value
         except MISFIT:
-            detail = "The provider's answer does not hold {field} as agreed; its operators have to look at it."
+            detail = N_("The provider's answer does not hold {field} as agreed; its operators have to look at it.")
             raise ProviderFailed(detail, field=field) from None
     return ours
 

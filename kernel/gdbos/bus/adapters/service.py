@@ -10,6 +10,7 @@ from gdbos.bus.adapters import http
 from gdbos.bus.adapters.client import HttpClient
 from gdbos.bus.adapters.http import HttpSettings, settings_of
 from gdbos.errors import Misconfigured, Unavailable
+from gdbos.text import N_
 
 if TYPE_CHECKING:
     from gdbos.bus.call import Call
@@ -30,7 +31,7 @@ class HttpAdapter:
         try:
             settings = self.settings(service)
         except Misconfigured:
-            detail = "Service {service} is not set up at this node; its operators have to mend its settings."
+            detail = N_("Service {service} is not set up at this node; its operators have to mend its settings.")
             raise Unavailable(detail, service=service.code) from None
         return await http.call(
             self._client,
