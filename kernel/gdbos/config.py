@@ -46,7 +46,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One table of the deployment file."""
 
 
-class Node(Section):
+class Node(Section, frozen=True, kw_only=True):
     """`[node]`: what this deployment is."""
 
     id: str
@@ -61,7 +61,7 @@ class Node(Section):
     """USCC of the body that operates it."""
 
 
-class Http(Section):
+class Http(Section, frozen=True, kw_only=True):
     """`[http]`."""
 
     host: str = "127.0.0.1"
@@ -76,7 +76,7 @@ class Http(Section):
     """Addresses of proxies whose last X-Forwarded-For hop is believed."""
 
 
-class Database(Section):
+class Database(Section, frozen=True, kw_only=True):
     """`[database]`: the system of record."""
 
     url: str | Secret = "sqlite:///{home}/gdbos.db"
@@ -85,7 +85,7 @@ class Database(Section):
     threads: int = 8
 
 
-class Standards(Section):
+class Standards(Section, frozen=True, kw_only=True):
     """`[standards]`: the packs the node stands under, upper levels first."""
 
     packs: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class Standards(Section):
     """Further folders in which packs lie, beside those that ship and those of plugins."""
 
 
-class Bus(Section):
+class Bus(Section, frozen=True, kw_only=True):
     """`[bus]`."""
 
     places: dict[str, str] = {}
@@ -104,7 +104,7 @@ class Bus(Section):
     """Calls in progress before further ones are told to come back."""
 
 
-class Telemetry(Section):
+class Telemetry(Section, frozen=True, kw_only=True):
     """`[telemetry]`: OpenTelemetry traces, off until an endpoint is named."""
 
     otlp: str = ""
@@ -112,14 +112,14 @@ class Telemetry(Section):
     sample: float = 0.01
 
 
-class Files(Section):
+class Files(Section, frozen=True, kw_only=True):
     """`[files]`."""
 
     max_bytes: int = 10_485_760
     types: tuple[str, ...] = ("application/pdf", "image/png", "image/jpeg")
 
 
-class Passwords(Section):
+class Passwords(Section, frozen=True, kw_only=True):
     """`[passwords]`: for built-in accounts."""
 
     min_length: int = 15
@@ -127,7 +127,7 @@ class Passwords(Section):
     """Failed log-ins per account and quarter of an hour before the account must wait."""
 
 
-class Settings(Section):
+class Settings(Section, frozen=True, kw_only=True):
     """A whole deployment, but for the plugins' own tables."""
 
     node: Node

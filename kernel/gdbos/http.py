@@ -15,6 +15,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
+from litestar.response.base import ASGIResponse
 from litestar.routes import ASGIRoute, HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry import propagate, trace
@@ -23,6 +24,7 @@ from opentelemetry.trace import SpanKind
 from gdbos.actor import Actor
 from gdbos.answers import answer
 from gdbos.bus.call import Bus
+from gdbos.bus.routes import ROUTES as BUS_ROUTES
 from gdbos.console import PAGES as CONSOLE_PAGES
 from gdbos.console import ROUTES as CONSOLE_ROUTES
 from gdbos.errors import BadRequest, Forbidden, Misconfigured, Unauthenticated, Unavailable
@@ -76,7 +78,9 @@ def application(kernel: Kernel) -> Litestar:
             live,
             ready,
             *page_routes(kernel.pages.assets),
-            _router("/", [*STANDARDS_ROUTES, *IDENTITY_ROUTES, *FILE_ROUTES, *CONSOLE_ROUTES], kernel, "kernel"),
+            _router(
+                "/", [*STANDARDS_ROUTES, *IDENTITY_ROUTES, *BUS_ROUTES, *FILE_ROUTES, *CONSOLE_ROUTES], kernel, "kernel"
+            ),
             _pages([*IDENTITY_PAGES, *CONSOLE_PAGES], kernel, "kernel"),
             *(router for one in kernel.loaded for router in _plugin_routers(one, kernel)),
         ],
@@ -131,7 +135,7 @@ def _pages(handlers: list[Any], kernel: Kernel, plugin: str, settings: Any = Non
 class PageResponse(Response[Any]):
     """What a page handler returned, rendered in the visitor's language inside their frame."""
 
-    def to_asgi_response(self, request: Request[Any, Any, Any], **kwargs: Any) -> Any:
+    def to_asgi_response(self, app: Litestar | None, request: Request[Any, Any, Any], **kwargs: Any) -> ASGIResponse:
         if isinstance(page := self.content, Page):
             kernel: Kernel = request.app.state.kernel
             context = {"frame": frame_for(request), **page.context}
@@ -140,7 +144,7 @@ class PageResponse(Response[Any]):
             self.media_type = "text/html; charset=utf-8"
             self.headers.update(page.headers)
             kwargs |= {"media_type": self.media_type, "status_code": page.status}
-        return super().to_asgi_response(request=request, **kwargs)
+        return super().to_asgi_response(app, request, **kwargs)
 
 
 # The guard.

@@ -21,9 +21,11 @@ from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.adapters import adapters_for
 from gdbos.bus.call import Bus, Door
+from gdbos.bus.consumption import draft_consumption
 from gdbos.bus.delivery import Delivery, Route
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import Grants, live_grants
+from gdbos.bus.receipts import OFFERS as RECEIPTS
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import Directory, Offered, Service, offered, offered_by_plugin, registered
 from gdbos.config import Deployment, Settings
@@ -50,7 +52,7 @@ from gdbos.storage.engine import engine_for, refuse_unsafe
 from gdbos.storage.lane import lane_for
 from gdbos.storage.migrate import behind, lineages, migrate
 from gdbos.text import Text
-from gdbos.unit import EVENTS, Run, Surroundings, Units
+from gdbos.unit import EVENTS, Run, Surroundings, Unit, Units
 from gdbos.vault import KeyRing, Vault
 
 log = logging.getLogger("gdbos")
@@ -193,6 +195,7 @@ class Kernel:
 
     async def _start_background(self, stack: AsyncExitStack) -> None:
         await self.refresh()
+        await self.units.write(plugin_actor("kernel"), self._draft_consumption)
         clockwork = Clockwork(self.units, self._jobs())
         works = (self.delivery.run, clockwork.run, self.scanning.run, self.book.run)
         for name, work in zip(("delivery", "jobs", "scanning", "ledger"), works, strict=True):
@@ -223,9 +226,8 @@ class Kernel:
         for plugin in self.plugins:
             for offer in plugin.services:
                 yield offered_by_plugin(offer, plugin.name, operator)
-        roles = self.roles()
         for document in self.standards.documents("services", self.clock().date()):
-            yield offered(document.value, lambda role: roles.get(role, ""))
+            yield self.offer_of(document.value)
 
     # Parts.
 
@@ -233,6 +235,9 @@ class Kernel:
         """The node's keys; made on the first start, and only then."""
         folder = self.settings.home / "keys"
         return KeyRing.create(folder) if not folder.exists() or not any(folder.iterdir()) else KeyRing.open(folder)
+
+    def _draft_consumption(self, unit: Unit) -> None:
+        draft_consumption(unit, self.plugins, self.directory)
 
     def bus_for(self, actor: Actor, plugin: str) -> Bus:
         """The bus as ``plugin`` sees it when it acts in the name of ``actor``."""
@@ -245,6 +250,10 @@ class Kernel:
     def run_as(self, plugin: str) -> Run:
         """Units in the name of the plugin itself."""
         return Run(self.units, plugin_actor(plugin))
+
+    def offer_of(self, service: Service) -> Offered:
+        """``service`` as it would be offered here."""
+        return offered(service, lambda role: self.roles().get(role, ""))
 
     def _subscribers(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -312,3 +321,4 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 KERNEL_TEMPLATES = {"identity": PACKAGE / "identity" / "templates", "console": PACKAGE / "console" / "templates"}
 KERNEL_NAVIGATION: list[Any] = []
+KERNEL_OFFERS = (*RECEIPTS,)

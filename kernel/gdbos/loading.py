@@ -112,7 +112,7 @@ def manage(modules: Iterable[tuple[str, ModuleType]]) -> pluggy.PluginManager:
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as failure:
-        raise Misconfigured(f"plugin {failure.plugin.__name__}: {failure}") from failure
+        raise Misconfigured(f"plugin {manager.get_name(failure.plugin)}: {failure}") from failure
     return manager
 
 

@@ -43,7 +43,7 @@ class Reference(OpenAPIRenderPlugin):
             pages,
             locale_of(request),
             frame=frame_for(request),
-            search=request.query_params.get("q", ""),
+            query=request.query_params.get("q", ""),
         )
         return html.encode()
 

@@ -15,7 +15,7 @@ record     call, receipts and leaf, durable; every basis checked again in the sa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -80,7 +80,7 @@ class Door:
     """The enforcement point of one worker."""
 
     def __init__(
-        self, units: Units, directory: Directory, grants: Grants, adapters: dict[str, Adapter], capacity: int
+        self, units: Units, directory: Directory, grants: Grants, adapters: Mapping[str, Adapter], capacity: int
     ) -> None:
         self.units = units
         self.directory = directory

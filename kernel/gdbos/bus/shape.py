@@ -46,8 +46,8 @@ def _masker(found: inspect.Type) -> Masker | None:
             own = {f.encode_name: m for f in fields if (m := _masker(f.type)) is not None}
             return _struct(own) if own else None
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
-            inner = _masker(item)
-            return _each(inner) if inner else None
+            mask_item = _masker(item)
+            return _each(mask_item) if mask_item else None
         case inspect.UnionType(types=types):
             return next((m for t in types if (m := _masker(t)) is not None), None)
         case _:
