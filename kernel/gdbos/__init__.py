@@ -30,6 +30,8 @@ from gdbos.errors import (
     Violation,
 )
 from gdbos.events import Event, on
+from gdbos.identity.body import names as body_names
+from gdbos.identity.mandate import covers
 from gdbos.ids import new_id
 from gdbos.pages.frame import Frame
 from gdbos.pages.navigation import NavigationEntry
@@ -48,13 +50,21 @@ from gdbos.plugin import (
     hookimpl,
 )
 from gdbos.standards import (
+    Acceptance,
     Calendar,
     CodeList,
+    Correction,
+    Deadline,
     Document,
+    Due,
     Element,
+    Extension,
     NotPublished,
     Record,
     Standards,
+    Suspension,
+    accepted_on,
+    due,
 )
 from gdbos.storage.metadata import Instant
 from gdbos.storage.scope import Scope
@@ -67,6 +77,7 @@ __all__ = [
     "KNOWN",
     "N_",
     "PUBLIC",
+    "Acceptance",
     "Actor",
     "BadRequest",
     "Basis",
@@ -76,10 +87,14 @@ __all__ = [
     "CodeList",
     "Conflict",
     "Consumption",
+    "Correction",
+    "Deadline",
     "Disclosed",
     "Document",
+    "Due",
     "Element",
     "Event",
+    "Extension",
     "Forbidden",
     "Frame",
     "Gone",
@@ -109,6 +124,7 @@ __all__ = [
     "Secret",
     "Settings",
     "Standards",
+    "Suspension",
     "Text",
     "TooLarge",
     "TooMany",
@@ -117,6 +133,10 @@ __all__ = [
     "Unit",
     "Unsupported",
     "Violation",
+    "accepted_on",
+    "body_names",
+    "covers",
+    "due",
     "enterprise_key",
     "hookimpl",
     "new_id",
