@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sqlite3
-from importlib.resources import files
+from pathlib import Path
 
 from .numbers import citizen_id_is_valid
 from .system import Body, Operation, System, Wrong, text
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS czrk (
 
 def seed(connection: sqlite3.Connection) -> None:
     """Forty people who do not exist: sequence numbers 996–999 are not given to people of these ages."""
-    people = files(__package__).joinpath("people.csv").read_text(encoding="utf-8")
+    people = Path(__file__).with_name("people.csv").read_text(encoding="utf-8")
     for row in csv.DictReader(people.splitlines()):
         number = row["citizen_id"]
         sex = "1" if int(number[16]) % 2 else "2"
