@@ -22,6 +22,7 @@ from gdbos.ledger.policy import Policy
 from gdbos.ledger.proof import Proof
 from gdbos.ledger.publication import POLICY
 from gdbos.ledger.report import INCOMPLETE, TAMPERED, Report
+from gdbos.ledger.status import LogStatus
 from gdbos.ledger.status import status as standing
 from gdbos.ledger.verify import log_folders
 from gdbos.ledger.verify import verify as check_log
@@ -141,17 +142,18 @@ def status(as_json: bool) -> None:
         logs = standing(connection, node.home / "ledger")
     if as_json:
         _print_json(logs)
-        return
-    for log in logs:
-        signed = f"{log.signed_at:%Y-%m-%d %H:%M:%S %Z}" if log.signed_at else "never"
-        click.echo(
-            f"{log.log}  {log.origin}  {log.size} records, {log.pending} waiting, {log.published} published, signed {signed}"
-        )
-        if log.falls_short:
-            click.echo(
-                "  the database holds fewer records than were published: restore the rest before anything is appended"
-            )
+    else:
+        for log in logs:
+            click.echo(_line(log))
     raise SystemExit(INCOMPLETE if any(log.falls_short for log in logs) else 0)
+
+
+def _line(log: LogStatus) -> str:
+    signed = f"{log.signed_at:%Y-%m-%d %H:%M:%S %Z}" if log.signed_at else "never"
+    line = f"{log.log}  {log.origin}  {log.size} records, {log.pending} waiting, {log.published} published, signed {signed}"
+    if log.falls_short:
+        line += "\n  the database holds fewer records than were published: restore the rest before anything is appended"
+    return line
 
 
 def _follow(bars: Progress, name: str) -> Callable[[int, int], None]:

@@ -11,6 +11,7 @@ What a checkpoint needs is on disk before it is, so a crash leaves at worst tile
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -39,8 +40,11 @@ def publish(connection: Connection, folder: Path, keys: Sequence[Verifier] = ())
 
     :raises Diverged: the database is shorter than what was published, or holds another history.
     """
-    logs = connection.execute(select(checkpoint.c.log).distinct()).scalars().all()
-    return {log: _publish(connection, folder / log, log, keys) for log in sorted(logs)}
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".publishing").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two workers, the one with the older view must not write last
+        logs = connection.execute(select(checkpoint.c.log).distinct()).scalars().all()
+        return {log: _publish(connection, folder / log, log, keys) for log in sorted(logs)}
 
 
 def published(folder: Path) -> Checkpoint | None:
@@ -63,14 +67,15 @@ def _publish(connection: Connection, folder: Path, log: str, keys: Sequence[Veri
     note, new, _ = last
     _write_policy(folder, [key for key in keys if key.name == new.origin])
     old = published(folder)
-    if old == new:
+    kept = f"{CHECKPOINTS}/{new.size}"
+    if old == new and (folder / kept).is_file():
         return new.size
     node = node_in(connection, log, new.size)
     if old is not None:
         _same_history(log, old, new, node)
     start = old.size if old else 0
     written = [*_write_entries(connection, folder, log, start, new.size), *_write_hashes(folder, start, new.size, node)]
-    for path in (f"{CHECKPOINTS}/{new.size}", CHECKPOINT):
+    for path in (CHECKPOINT, kept):
         _write(folder, path, str(note).encode())
     _drop_partials(folder, written)
     return new.size

@@ -7,25 +7,23 @@ held against the tree at its size, so a rewritten past, a shortened log and a se
 
 from __future__ import annotations
 
-from collections import Counter
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
+from gdbos.ledger.difference import NAMED, broken, changed
 from gdbos.ledger.leaf import bundle, unbundle
 from gdbos.ledger.merkle import HASH_SIZE, TILE_HEIGHT, Frontier, leaf_hash
-from gdbos.ledger.note import Checkpoint, Malformed, Note
+from gdbos.ledger.note import Malformed, Note
 from gdbos.ledger.policy import Policy
-from gdbos.ledger.publication import CHECKPOINT, CHECKPOINTS, POLICY
-from gdbos.ledger.report import Report
+from gdbos.ledger.publication import CHECKPOINT, CHECKPOINTS, POLICY, published
+from gdbos.ledger.report import SOUND, Report
+from gdbos.ledger.signed import Signed, settles
 from gdbos.ledger.tiles import ENTRIES, WIDTH, Level, parse_path, tile_path, widths
 from gdbos.storage.durable import DRAFT
 
 Progress = Callable[[int, int], None]
 """Records checked so far, records in all."""
-
-_NAMED: Final = 20
-"""Changed records named one by one in each bundle; beyond that the bundle is."""
 
 
 def verify(
@@ -46,7 +44,13 @@ def verify(
     signed = Signed(report, policy)
     signed.gather(folder, remembered)
     if signed.roots:
-        _Check(folder, report, signed, progress or (lambda done, total: None)).run()
+        check = _Check(folder, report, signed, progress or (lambda done, total: None))
+        check.run()
+        if check.beyond and not (
+            report.code == SOUND and settles(lambda: _size_now(folder) >= max(check.beyond.values()))
+        ):
+            for place in check.beyond:
+                report.incomplete(place, "goes beyond the newest checkpoint: publication was cut short, or the log was")
     return report
 
 
@@ -59,6 +63,15 @@ def log_folders(path: Path) -> list[Path]:
         if found:
             return found
     return []
+
+
+def _size_now(folder: Path) -> int:
+    """The size a running node has published meanwhile."""
+    try:
+        now = published(folder)
+    except Malformed:
+        return 0
+    return now.size if now else 0
 
 
 def _children(path: Path) -> list[Path]:
@@ -78,75 +91,6 @@ def _trust(folder: Path, trust: Policy | str | Path | None, report: Report) -> P
     except Malformed as fault:
         report.tampered(place, f"not a policy: {fault}")
     return None
-
-
-def _accepted(place: str, note: Note | bytes, policy: Policy, report: Report) -> Checkpoint | None:
-    try:
-        accepted = policy.accepts(note if isinstance(note, Note) else Note.parse(note))
-    except Malformed as fault:
-        report.tampered(place, f"not a checkpoint: {fault}")
-        return None
-    if accepted is None:
-        report.tampered(place, "its signatures do not satisfy the trusted keys")
-    return accepted
-
-
-class Signed:
-    """What the log signed: for each size, every root and the place of its checkpoint."""
-
-    def __init__(self, report: Report, policy: Policy) -> None:
-        self.roots: dict[int, dict[bytes, str]] = {}
-        self._report, self._policy = report, policy
-
-    def gather(self, folder: Path, remembered: Sequence[Note]) -> None:
-        newest = self._newest(folder)
-        for path in sorted((folder / CHECKPOINTS).glob("[!.]*")):
-            self._kept(path)
-        for number, note in enumerate(remembered, 1):
-            self._take(f"remembered checkpoint {number}", note)
-        self._report.size = max(self.roots, default=0)
-        if newest is not None:
-            self._judge(folder, newest)
-        for size, signed in self.roots.items():
-            if len(signed) > 1:
-                places = " and ".join(sorted(signed.values()))
-                self._report.tampered(places, f"fork: two histories of {size} records were signed", 0, size - 1)
-
-    def _take(self, place: str, note: Note | bytes) -> Checkpoint | None:
-        accepted = _accepted(place, note, self._policy, self._report)
-        if accepted is None:
-            return None
-        if self._report.origin not in ("", accepted.origin):
-            self._report.tampered(place, f"is of the log {accepted.origin}, not of {self._report.origin}")
-            return None
-        self._report.origin = accepted.origin
-        self.roots.setdefault(accepted.size, {}).setdefault(accepted.root, place)
-        return accepted
-
-    def _newest(self, folder: Path) -> Checkpoint | None:
-        try:
-            content = (folder / CHECKPOINT).read_bytes()
-        except FileNotFoundError:
-            self._report.incomplete(CHECKPOINT, "missing")
-            return None
-        newest = self._take(CHECKPOINT, content)
-        if newest is not None:
-            self._report.witnesses = self._policy.cosigned(Note.parse(content))
-        return newest
-
-    def _kept(self, path: Path) -> None:
-        place = f"{CHECKPOINTS}/{path.name}"
-        kept = self._take(place, path.read_bytes())
-        if kept is not None and str(kept.size) != path.name:
-            self._report.tampered(place, f"is the checkpoint of {kept.size} records under another name")
-
-    def _judge(self, folder: Path, newest: Checkpoint) -> None:
-        largest = self._report.size
-        if largest > newest.size:
-            detail = f"truncated: ends at {newest.size} records, though {largest} were signed for"
-            self._report.tampered(CHECKPOINT, detail, newest.size, largest - 1)
-        if not (folder / CHECKPOINTS / str(newest.size)).is_file():
-            self._report.incomplete(f"{CHECKPOINTS}/{newest.size}", "missing: the newest checkpoint is kept here too")
 
 
 class _View:
@@ -197,6 +141,8 @@ class _Check:
         self.differing: list[tuple[int, list[bytes], list[bytes]]] = []
         self.grew: dict[int, list[bytes]] = {}
         """Hashes of the records in tiles that were published before they were full, by tile."""
+        self.beyond: dict[str, int] = {}
+        """Files of a larger log than the newest checkpoint speaks of, with the size they need."""
 
     def run(self) -> None:
         size = self.report.size
@@ -215,7 +161,7 @@ class _Check:
         first, hashes = index * WIDTH, self._tile(0, index, width)
         records, whole = self._entries(index, width)
         if records is not None and (not whole or len(records) != width):
-            _broken(self.report, tile_path(ENTRIES, index, width), first, width, records, hashes)
+            broken(self.report, tile_path(ENTRIES, index, width), first, width, records, hashes)
             records = None
         if records is None or hashes is None:
             records = hashes = records or hashes
@@ -269,13 +215,13 @@ class _Check:
         width, first = len(hashes), index * WIDTH
         places = [at for at in range(width) if records[at] != hashes[at]]
         if self.records.sound and not self.tiles.sound:
-            named = ", ".join(str(first + at) for at in places[:_NAMED])
+            named = ", ".join(str(first + at) for at in places[:NAMED])
             place = tile_path(0, index, width)
             self.report.tampered(
                 place, f"the hashes of records {named} were changed", first + places[0], first + places[-1]
             )
             return
-        _changed(self.report, tile_path(ENTRIES, index, width), first, places, records, hashes)
+        changed(self.report, tile_path(ENTRIES, index, width), first, places, records, hashes)
 
     def _roots(self, view: _View) -> None:
         newest_good = max(view.good, default=0)
@@ -310,28 +256,35 @@ class _Check:
 
     def _other_files(self, view: _View) -> None:
         """Files that the newest checkpoint does not need: earlier partial tiles must agree, nothing else belongs here."""
-        for path in sorted(path for path in (self.folder / "tile").rglob("*") if not path.is_dir()):
-            place = path.relative_to(self.folder).as_posix()
+        for place in self._tile_files():
             parsed = parse_path(place)
-            if path.name.startswith(DRAFT):
-                continue
             if parsed is None:
                 self.report.tampered(place, "no file of this name belongs to a log")
                 continue
             level, index, width = parsed
-            have = min(WIDTH, (self.report.size >> TILE_HEIGHT * _height(level)) - index * WIDTH)
+            end, scale = index * WIDTH + width, TILE_HEIGHT * _height(level)
+            have = min(WIDTH, (self.report.size >> scale) - index * WIDTH)
             if width > have:
-                self.report.incomplete(
-                    place, "goes beyond the newest checkpoint: publication was cut short, or the log was"
-                )
+                self.beyond[place] = end << scale
             elif width < have:
-                self._earlier(place, path.read_bytes(), view, *parsed)
+                self._earlier(place, view, *parsed)
 
-    def _earlier(self, place: str, content: bytes, view: _View, level: Level, index: int, width: int) -> None:
+    def _tile_files(self) -> list[str]:
+        found = []
+        for parent, _, names in os.walk(self.folder / "tile"):
+            folder = Path(parent).relative_to(self.folder).as_posix()
+            found += [f"{folder}/{name}" for name in names if not name.startswith(DRAFT)]
+        return sorted(found)
+
+    def _earlier(self, place: str, view: _View, level: Level, index: int, width: int) -> None:
         """A tile as it was when it was narrower: the beginning of what it is now."""
-        now = view.nodes.get(_height(level), [])[index * WIDTH :] if _height(level) else self.grew.get(index)
-        if now is None:
-            return  # the tile is missing, which has been said
+        now = view.nodes.get(_height(level), [])[index * WIDTH :] if _height(level) else self.grew.get(index, [])
+        try:
+            content = (self.folder / place).read_bytes()
+        except FileNotFoundError:
+            return  # a running node has replaced it by the full tile
+        if len(now) < width:
+            return  # the tile itself is missing, which has been said
         if level == ENTRIES:
             try:
                 then = b"".join(leaf_hash(record) for record in unbundle(content))
@@ -348,52 +301,12 @@ def _height(level: Level) -> int:
     return 0 if level == ENTRIES else int(level)
 
 
-def _start(path: Path, width: int) -> bytes | None:
-    """The first ``width`` entries or hashes of the tile at ``path``; ``None`` where it cannot be read."""
-    if not path.is_file():
-        return None
+def _start(path: Path, width: int) -> bytes:
+    """The first ``width`` entries or hashes of the tile at ``path``; all of it where it cannot be read."""
     content = path.read_bytes()
     if f"/{ENTRIES}/" not in path.as_posix():
         return content[: width * HASH_SIZE]
     try:
         return bundle(unbundle(content)[:width])
     except ValueError:
-        return None
-
-
-def _broken(
-    report: Report, place: str, first: int, width: int, records: list[bytes], hashes: list[bytes] | None
-) -> None:
-    """A bundle that holds too few or too many records, or breaks off."""
-    if hashes is None:
-        report.tampered(place, f"holds {len(records)} records instead of {width}", first, first + width - 1)
-        return
-    same = next((at for at, pair in enumerate(zip(records, hashes, strict=False)) if pair[0] != pair[1]), None)
-    at = min(len(records), width) if same is None else same
-    gap = width - len(records)
-    if gap > 0 and records[at:] == hashes[at + gap :]:
-        what = f"record {first + at} is" if gap == 1 else f"records {first + at} to {first + at + gap - 1} are"
-        report.tampered(place, f"{what} missing", first + at, first + at + gap - 1)
-    elif gap < 0 and records[at - gap :] == hashes[at:]:
-        report.tampered(place, f"{-gap} records were put in before record {first + at}", first + at, first + at)
-    else:
-        report.tampered(
-            place, f"cannot be read as it was written from record {first + at} on", first + at, first + width - 1
-        )
-
-
-def _changed(
-    report: Report, place: str, first: int, places: list[int], records: list[bytes], hashes: list[bytes]
-) -> None:
-    """A bundle of the right number of records, some of which are not those that were logged."""
-    origin = {hashed: at for at, hashed in enumerate(hashes)}
-    moved = Counter(records) == Counter(hashes)
-    for at in places[:_NAMED]:
-        came = origin.get(records[at])
-        detail = f"record {first + at} was changed"
-        if came is not None:
-            detail = f"record {first + came} stands in the place of record {first + at}"
-        report.tampered(place, ("reordered: " if moved else "") + detail, first + at, first + at)
-    if len(places) > _NAMED:
-        detail = f"and {len(places) - _NAMED} more up to record {first + places[-1]}"
-        report.tampered(place, detail, first + places[_NAMED], first + places[-1])
+        return content

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -366,6 +368,24 @@ def test_publishing_goes_on_after_a_crash_between_files(whole: Log, monkeypatch:
     with whole.engine.connect() as connection:
         assert publish(connection, whole.home) == {AUDIT: SIZE + 1}
     assert verify(whole.folder).code == SOUND
+
+
+def test_a_running_nodes_log_is_sound_at_every_moment(log: Log):
+    log.grow(1)
+    done = threading.Event()
+
+    def grow() -> None:
+        dice = random.Random(4)
+        while not done.is_set():
+            log.grow(dice.randint(1, 90))
+
+    with ThreadPoolExecutor(1) as threads:
+        growing = threads.submit(grow)
+        reports = [verify(log.folder) for _ in range(300 if PROVE else 60)]
+        done.set()
+        growing.result()
+    assert [report.faults for report in reports if report.faults] == []
+    assert reports[-1].size > reports[0].size
 
 
 @pytest.mark.parametrize(
