@@ -97,7 +97,7 @@ def restore(unit: Unit, account_id: UUID) -> None:
 def find_account(unit: Unit, login: str) -> Account | None:
     """The account with this log-in name."""
     row = unit.execute(select(account).where(account.c.login == login_of(login))).first()
-    return _account(row) if row else None
+    return as_account(row) if row else None
 
 
 def get_account(unit: Unit, account_id: UUID) -> Account:
@@ -105,18 +105,12 @@ def get_account(unit: Unit, account_id: UUID) -> Account:
     row = unit.execute(select(account).where(account.c.id == account_id)).first()
     if row is None:
         raise NotFound("There is no account {account}.", account=account_id)
-    return _account(row)
+    return as_account(row)
 
 
 def any_account(unit: Unit) -> bool:
     """Whether anybody can log in at all."""
     return unit.execute(select(account.c.id).limit(1)).first() is not None
-
-
-def accounts(unit: Unit, *, after: str = "", limit: int = 50) -> list[Account]:
-    """Accounts in the order of their log-in names."""
-    found = unit.execute(select(account).where(account.c.login > after).order_by(account.c.login).limit(limit))
-    return [_account(row) for row in found]
 
 
 def greeting(unit: Unit, account_id: UUID, sealed: bytes) -> str:
@@ -129,5 +123,6 @@ def _change(unit: Unit, account_id: UUID, **values: Any) -> None:
         raise NotFound("There is no account {account}.", account=account_id)
 
 
-def _account(row: Row[Any]) -> Account:
+def as_account(row: Row[Any]) -> Account:
+    """A row of this table, without what is secret or sealed."""
     return Account(id=row.id, login=row.login, kind=row.kind, disabled=row.disabled)

@@ -13,7 +13,7 @@ from sqlalchemy import Row, select
 
 from gdbos.actor import Actor, Link
 from gdbos.config import Settings
-from gdbos.errors import Unavailable
+from gdbos.errors import Forbidden, Unavailable
 from gdbos.identity import assertion, attempt
 from gdbos.identity.account import account, greeting
 from gdbos.identity.body import find_body
@@ -25,7 +25,7 @@ from gdbos.identity.password import Hashing
 from gdbos.identity.person import person
 from gdbos.identity.post import Post, posts_of
 from gdbos.identity.principal import principal_name
-from gdbos.identity.role import given, role
+from gdbos.identity.role import given, roles
 from gdbos.identity.session import (
     ADMINISTRATOR_IDLE,
     ADMINISTRATOR_LONGEST,
@@ -200,7 +200,7 @@ def _official(unit: Unit, row: Row[Any], locale: str) -> Found | None:
 
 
 def _in_post(unit: Unit, row: Row[Any], actor: Actor, active: Post) -> Found | None:
-    held = role(unit, active.role)
+    held = roles(unit)[active.role]
     # Roles that exclude others are the administrators' (三员): their sessions are the shortest.
     longest, idle = (ADMINISTRATOR_LONGEST, ADMINISTRATOR_IDLE) if held.excludes else (LONGEST, IDLE)
     if row.created_at + longest <= unit.now or row.seen_at + idle <= unit.now:
@@ -235,9 +235,9 @@ def forget_old(unit: Unit) -> None:
 
 
 def account_of(unit: Unit) -> UUID:
-    """The account this unit's actor has logged in with. :raises Unauthenticated: there is none."""
+    """The account this unit's actor has logged in with. :raises Forbidden: they are no person or official."""
     found = unit.execute(select(session.c.account).where(session.c.id == unit.actor.session)).scalar()
     if found is None:
-        raise refused()
+        raise Forbidden("This is only for those who have logged in with an account.")
     account_id: UUID = found
     return account_id

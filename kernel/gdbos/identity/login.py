@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from gdbos.errors import Unauthenticated
+from gdbos.errors import Forbidden, Unauthenticated
 from gdbos.identity import attempt
-from gdbos.identity.account import AccountKind, account, greeting, login_of, set_password
+from gdbos.identity.account import AccountKind, account, get_account, greeting, login_of, set_password
 from gdbos.identity.deciding import IDENTITY
-from gdbos.identity.identity import Identity
+from gdbos.identity.identity import Identity, account_of
 from gdbos.identity.password import refuse_weak
 from gdbos.identity.post import posts_of
 from gdbos.identity.session import Opened, browser_digest, end_all, end_presented, open_session
@@ -93,17 +93,21 @@ def admit(unit: Unit, account_id: UUID, browser: bytes, presented: str) -> tuple
     return row.id, row.kind, greeting(unit, row.id, row.name), opened
 
 
-async def change_password(identity: Identity, run: Run, login: str, old: str, new: str) -> None:
+async def change_password(identity: Identity, run: Run, old: str, new: str) -> None:
     """Replace one's own password after giving the old one; ends every other session of the account.
 
-    :raises Invalid: the new one is too weak. :raises Unauthenticated: the old one is wrong.
+    :raises Invalid: the new one is too weak. :raises Forbidden: the old one is wrong.
     """
-    folded = login_of(login)
+    folded = await run.read(_own_login)
     refuse_weak(new, folded, identity.settings.passwords.min_length)
     credential = await identity.units.write(IDENTITY, present, folded, identity.settings.passwords.attempts)
     if not await identity.hashing.verify(credential.password if credential else None, old) or credential is None:
-        raise _wrong()
+        raise Forbidden("The present password is not right; nothing was changed.")
     await run(_replace, folded, credential.account, await identity.hashing.hash(new))
+
+
+def _own_login(unit: Unit) -> str:
+    return get_account(unit, account_of(unit)).login
 
 
 def _replace(unit: Unit, login: str, account_id: UUID, password_hash: str) -> None:

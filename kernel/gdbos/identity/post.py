@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Column, Date, Index, Row, String, Table, Uuid, insert, or_, select, update
 
 from gdbos.errors import Conflict, Forbidden, Invalid, NotFound, Violation
-from gdbos.identity.account import account, get_account
+from gdbos.identity.account import Account, account, as_account, get_account
 from gdbos.identity.body import body, get_body, reached, refuse_beyond_reach
 from gdbos.identity.deciding import in_force
 from gdbos.identity.generation import advance
@@ -105,6 +105,15 @@ def posts(unit: Unit, *, after: UUID | None = None, limit: int = 50) -> list[Pos
     chosen = chosen.where(reached(unit))
     known = roles(unit)
     return [_post(row, known[row.role]) for row in unit.execute(chosen.limit(limit)) if row.role in known]
+
+
+def accounts(unit: Unit, *, after: str = "", limit: int = 50) -> list[Account]:
+    """Accounts in the order of their log-in names: all for who reaches the node, else those with a post in reach."""
+    chosen = select(account).where(account.c.login > after).order_by(account.c.login).limit(limit)
+    if unit.actor.reach != "node":
+        held = select(post.c.account).join(body, body.c.uscc == post.c.body).where(reached(unit), _ahead(unit))
+        chosen = chosen.where(account.c.id.in_(held))
+    return [as_account(row) for row in unit.execute(chosen)]
 
 
 def refuse_foreign_account(unit: Unit, account_id: UUID) -> None:

@@ -138,6 +138,12 @@ def switch_post(unit: Unit, post_id: UUID) -> Opened:
     return _renew(unit, post=post_id)
 
 
+def current_post(unit: Unit) -> UUID | None:
+    """The post taken up in the session this unit runs in."""
+    found: UUID | None = unit.execute(select(session.c.post).where(session.c.id == unit.actor.session)).scalar()
+    return found
+
+
 def switch_acts_for(unit: Unit, subject: str) -> None:
     """Act for the principal with this subject key from now on; an empty key: for oneself again.
 

@@ -133,7 +133,7 @@ def test_changing_a_password_ends_the_other_sessions_and_keeps_this_one(city: Ci
     actor = city.actor(here)
     assert actor is not None
     run = Run(city.units, actor)
-    asyncio.run(change_password(identity, run, "anna", PASSWORD, "another sentence, longer still"))
+    asyncio.run(change_password(identity, run, PASSWORD, "another sentence, longer still"))
     assert city.actor(here) is not None
     assert city.actor(elsewhere) is None
     with pytest.raises(Unauthenticated):
