@@ -1,0 +1,41 @@
+# make run    start the demo city and open one enterprise in it
+# make test   run the tests
+# make setup  only the environment both need
+# make lint   what CI checks before the tests;  make bench  speed, as ratios;  make messages  words that want translating
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+GDBOS_HOME ?= var
+export GDBOS_HOME
+
+.PHONY: run test setup lint bench messages
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+setup: $(VENV)/.ready
+
+run: setup
+	$(BIN)/gdbos demo city
+
+test: setup
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright --warnings
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m pytest tests/bench -m bench --override-ini addopts= -q -s
+
+messages: setup
+	for root in kernel/gdbos plugins/services/gdbos_services plugins/governance/gdbos_governance \
+		plugins/enablement/gdbos_enablement plugins/scenarios/gdbos_scenarios; do \
+		$(BIN)/python -m gdbos.pages.catalogue $$root; done
