@@ -143,13 +143,9 @@ def _number(element: Element, read: Form) -> Shape:
         return _whole(element, read)
     low, high = _bounds(element)
     whole = read.longest - read.decimals
-    digits = rf"-?(?:0|[1-9][0-9]{{0,{max(whole - 1, 0)}}})" + (
-        rf"(?:\.[0-9]{{1,{read.decimals}}})?" if read.decimals else ""
-    )
-    number = {"type": "number", "multipleOf": float(f"1e-{read.decimals}"), **_limits(low, high, whole)}
     return Shape(
         Decimal,
-        {"anyOf": [number, {"type": "string", "pattern": f"^{digits}$"}]},
+        {"type": "number", "multipleOf": float(f"1e-{read.decimals}"), **_limits(low, high, whole)},
         functools.partial(_decimal_rule, whole=whole, decimals=read.decimals, low=low, high=high),
     )
 

@@ -103,13 +103,19 @@ NOT_AN_OBJECT = N_("The record must be an object with named fields.")
 class Compiled:
     """A record's struct and decoder, made once for a span of days in which none of its elements change."""
 
-    __slots__ = ("_later", "decoder", "definition", "parts", "struct")
+    __slots__ = ("_decimals", "_later", "decoder", "definition", "numbers", "parts", "struct")
 
     def __init__(self, definition: RecordDefinition, parts: tuple[Part, ...]) -> None:
         self.definition, self.parts = definition, parts
         self.struct = _struct(definition, parts)
         self.decoder = msgspec.json.Decoder(self.struct)
         self._later = tuple(part for part in parts if part.shape.after is not None)
+        self._decimals = tuple(part for part in parts if part.shape.type is Decimal)
+        self.numbers = _numbers(self._decimals)
+
+    def quoted(self, value: Mapping[str, Any]) -> bool:
+        """Whether a number stands there as text, which ``Decimal`` would read in many spellings and the schema would not."""
+        return any(isinstance(one, str) for part in self._decimals for _, one in _values(part, value))
 
     def later(self, value: msgspec.Struct) -> Iterator[Violation]:
         """What is left of the shape after native decoding: RE2 patterns and decimal digits."""
@@ -143,6 +149,15 @@ def _struct(definition: RecordDefinition, parts: tuple[Part, ...]) -> type[msgsp
         rename={part.attribute: part.field.name for part in parts if part.attribute != part.field.name},
         module=__name__,
     )
+
+
+def _numbers(parts: tuple[Part, ...]) -> msgspec.json.Decoder[Any] | None:
+    """Looks at the decimal fields alone, once more, and refuses text among them."""
+    if not parts:
+        return None
+    fields = [(part.attribute, list[float] | None if part.field.repeat else float | None, None) for part in parts]
+    names = {part.attribute: part.field.name for part in parts}
+    return msgspec.json.Decoder(msgspec.defstruct("Numbers", fields, rename=names, module=__name__))
 
 
 def _type(part: Part) -> Any:
@@ -221,6 +236,8 @@ class Record:
         """
         try:
             value = self._compiled.decoder.decode(body)
+            if self._compiled.numbers is not None:
+                self._compiled.numbers.decode(body)
         except msgspec.ValidationError:
             raise self._invalid(_untyped(body)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -233,6 +250,8 @@ class Record:
             made = msgspec.convert(value, self._compiled.struct)
         except msgspec.ValidationError:
             raise self._invalid(value) from None
+        if self._compiled.quoted(value):
+            raise self._invalid(value)
         return self._shaped(made)
 
     def encode(self, value: msgspec.Struct) -> bytes:
@@ -294,8 +313,8 @@ class Record:
             for path, one in _values(part, value) if after is not None else ():
                 if after is None or path in seen or f"$.{part.field.name}" in seen:
                     continue
-                typed = Decimal(str(one)) if part.shape.type is Decimal else one
-                if rule := after(typed):
+                rule = "type" if part.shape.type is Decimal and isinstance(one, str) else after(_typed(part, one))
+                if rule:
                     yield part.violation(rule, path)
 
     def schema(self) -> dict[str, Any]:
@@ -314,6 +333,10 @@ class Record:
 
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def _typed(part: Part, one: Any) -> Any:
+    return Decimal(str(one)) if part.shape.type is Decimal else one
 
 
 def _absent(name: str) -> Element:

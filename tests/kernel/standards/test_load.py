@@ -1,0 +1,287 @@
+"""Loading refuses what is wrong, all of it, and says where; what is right is layered by date and level."""
+
+from datetime import date
+
+import msgspec
+import pytest
+
+from gdbos.errors import Misconfigured, NotFound
+from gdbos.standards import Change, PackRefused
+from gdbos.text import Text
+
+ELEMENT = '[[element]]\nid = "x"\ntitle = {zh = "甲"}\nform = "an..8"\n'
+LIST = 'id = "l"\ntitle = {zh = "表"}\n[[code]]\ncode = "1"\ntitle = {zh = "一"}\n'
+
+
+def faults(packs, **files):
+    packs.write("national", {name.replace("__", "/") + ".toml": text for name, text in files.items()})
+    with pytest.raises(PackRefused) as refused:
+        packs.load()
+    return refused.value.faults
+
+
+PLANTED = {
+    "not toml": ({"elements__x": "[[element]\nid = 1"}, "toml", ""),
+    "unknown key of an element": ({"elements__x": ELEMENT + 'synonims = ["y"]\n'}, "unknown-key", "synonims"),
+    "unknown key of a title": ({"elements__x": ELEMENT.replace("zh =", "cn = ''\nzh =").replace("\nzh", ", zh")}, "unknown-key", "title.cn"),
+    "missing title": ({"elements__x": '[[element]]\nid = "x"\nform = "d"\n'}, "missing", "title"),
+    "no id": ({"elements__x": '[[element]]\ntitle = {zh = "甲"}\n'}, "missing", "id"),
+    "wrong type": ({"elements__x": ELEMENT + "synonyms = 3\n"}, "type", "synonyms"),
+    "unknown grade": ({"elements__x": ELEMENT + 'grade = "top"\n'}, "type", "grade"),
+    "form that is none": ({"elements__x": ELEMENT.replace("an..8", "x8")}, "form", "form"),
+    "decimals of letters": ({"elements__x": ELEMENT.replace("an..8", "an..8,2")}, "form", "form"),
+    "minimum of text": ({"elements__x": ELEMENT + "minimum = 1\n"}, "form", "form"),
+    "pattern with look-ahead": ({"elements__x": ELEMENT + 'pattern = "(?=a)a"\n'}, "pattern", "pattern"),
+    "pattern with back-reference": ({"elements__x": ELEMENT + "pattern = '(a)\\1'\n"}, "pattern", "pattern"),
+    "anchored pattern": ({"elements__x": ELEMENT + 'pattern = "^a$"\n'}, "pattern", "pattern"),
+    "list that is not there": ({"elements__x": ELEMENT + 'codes = "sexx"\n'}, "reference", "codes"),
+    "mask that is not there": ({"elements__x": ELEMENT + 'mask = "id"\n'}, "reference", "mask"),
+    "scheme that is not there": ({"elements__x": ELEMENT + 'scheme = "citizenid"\n'}, "reference", "scheme"),
+    "basis that is not there": ({"elements__x": ELEMENT + 'basis = ["xkf-1"]\n'}, "reference", "basis"),
+    "same id twice": ({"elements__x": ELEMENT + ELEMENT}, "duplicate", "id"),
+    "same id in two files": ({"elements__x": ELEMENT, "elements__y": ELEMENT}, "duplicate", "id"),
+    "until before from": ({"elements__x": ELEMENT + "from = 2020-01-02\nuntil = 2020-01-01\n"}, "period", "until"),
+    "table of another kind": ({"elements__x": '[[elements]]\nid = "x"\n'}, "unknown-key", "elements"),
+    "misspelt folder": ({"elemnts__x": ELEMENT}, "unknown-folder", ""),
+    "unknown parent": ({"codes__l": LIST + 'parent = "0"\n'}, "reference", "code[1].parent"),
+    "unknown successor": ({"codes__l": LIST + 'successor = "0"\n'}, "reference", "code[1].successor"),
+    "code twice": ({"codes__l": LIST + '[[code]]\ncode = "1"\ntitle = {zh = "又"}\n'}, "duplicate", "code[1]"),
+    "unknown key of a code": ({"codes__l": LIST + 'ttle = "1"\n'}, "unknown-key", "code[0].ttle"),
+    "csv that is not there": ({"codes__l": 'id = "l"\ntitle = {zh = "表"}\ncsv = "no.csv"\n'}, "reference", "csv"),
+    "csv outside the pack": ({"codes__l": 'id = "l"\ntitle = {zh = "表"}\ncsv = "../../x.csv"\n'}, "reference", "csv"),
+    "crosswalk to nowhere": ({"codes__l": LIST + '[[crosswalk]]\nto = "m"\nmap = {"1" = "2"}\n'}, "reference", "to"),
+    "crosswalk of no code": ({"codes__l": LIST + '[[crosswalk]]\nto = "l"\nmap = {"7" = "1"}\n'}, "reference", "map"),
+    "record of no element": ({"records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a", element = "b"}]\n'}, "reference", "field[a].element"),
+    "record without fields": ({"records__r": 'id = "r"\ntitle = {zh = "集"}\n'}, "missing", "field"),
+    "field twice": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a", element = "x"}, {name = "a", element = "x"}]\n'}, "duplicate", "field[a]"),
+    "field that is no name": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a b", element = "x"}]\n'}, "pattern", "field[0].name"),
+    "subject not among the fields": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nsubject = "y"\nfield = [{name = "a", element = "x"}]\n'}, "reference", "subject"),
+    "deadline in weeks": ({"deadlines__d": '[[deadline]]\nid = "d"\ntitle = {zh = "期"}\ndays = 3\nunit = "weeks"\n'}, "type", "unit"),
+    "negative deadline": ({"deadlines__d": '[[deadline]]\nid = "d"\ntitle = {zh = "期"}\ndays = -3\n'}, "range", "days"),
+    "second clock that is not there": ({"deadlines__d": '[[deadline]]\nid = "d"\ntitle = {zh = "期"}\ndays = 3\nnext = "e"\n'}, "reference", "next"),
+    "calendar without an end": ({"calendars__c": 'id = "c"\nweekend = [6, 7]\n'}, "calendar", ""),
+    "calendar extending nothing": ({"calendars__c": 'id = "c"\nextends = "cn"\ndivisions = ["45"]\n'}, "reference", "extends"),
+    "day off and worked": ({"calendars__c": 'id = "c"\nweekend = [6, 7]\npublished_until = 2021-01-01\n[[off]]\nfrom = 2020-01-01\nuntil = 2020-01-02\ntitle = {zh = "休"}\n[[working]]\non = 2020-01-01\n'}, "duplicate", "working[2020-01-01]"),
+    "scheme without an algorithm": ({"identifiers__i": '[[identifier]]\nid = "my"\ntitle = {zh = "码"}\n'}, "missing", "pattern"),
+    "mask of a long fill": ({"masks__m": '[[mask]]\nid = "m"\nfill = "**"\n'}, "length", "fill"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_planted_fault_is_refused_with_file_rule_and_key(packs, planted):
+    files, rule, key = PLANTED[planted]
+    found = faults(packs, **files)
+    assert (rule, key) in {(one.rule, one.key) for one in found}
+    assert all(one.file.startswith("national/") for one in found)
+
+
+def test_all_faults_of_a_pack_are_told_together_with_line_and_nearest_key(packs):
+    found = faults(packs, elements__x=ELEMENT + 'synonims = ["y"]\n', codes__l=LIST + 'parent = "0"\n', masks__m="x =")
+    assert {one.rule for one in found} == {"unknown-key", "reference", "toml"}
+    unknown = next(one for one in found if one.rule == "unknown-key")
+    assert (unknown.file, unknown.line, unknown.item) == ("national/elements/x.toml", 5, "elements/x")
+    assert unknown.hint == "did you mean 'synonyms'?"
+    assert str(unknown) in str(PackRefused(found))
+    assert isinstance(PackRefused(found), Misconfigured)
+
+
+@pytest.mark.parametrize(
+    ("head", "rule", "key"),
+    [
+        ('publishr = {zh = "x"}', "unknown-key", "publishr"),
+        ("from = 3", "type", "from"),
+        ('extends = ["nobody"]', "toml", ""),
+        ('[[basis]]\nid = "b"', "missing", "title"),
+    ],
+)
+def test_a_wrong_pack_head_is_refused(packs, head, rule, key):
+    packs.write("national", {}, head=head)
+    with pytest.raises(PackRefused) as refused:
+        packs.load()
+    assert (rule, key) in {(one.rule, one.key) for one in refused.value.faults}
+
+
+def test_a_pack_that_extends_what_is_not_there_or_itself_is_refused(packs):
+    packs.write("a", {}, extends=["b"])
+    packs.write("b", {}, extends=["a", "nobody"])
+    with pytest.raises(PackRefused) as refused:
+        packs.load()
+    assert "circle" in str(refused.value) and "'nobody'" in str(refused.value)
+
+
+def test_two_packs_of_one_id_are_refused(packs):
+    packs.write("a", {})
+    other = packs.write("b", {})
+    (other / "pack.toml").write_text((packs.folder / "a" / "pack.toml").read_text())
+    with pytest.raises(PackRefused, match="has the same id"):
+        packs.load()
+
+
+def test_an_item_of_a_pack_that_is_not_extended_is_a_duplicate(packs):
+    packs.write("a", {"elements/x.toml": ELEMENT})
+    packs.write("b", {"elements/x.toml": ELEMENT}, level="province")
+    with pytest.raises(PackRefused, match="does not extend it"):
+        packs.load()
+
+
+def test_a_chain_loads_its_packs_and_those_beneath_them_only(packs):
+    packs.national()
+    packs.write("guangxi", {}, level="province", extends=["national"])
+    packs.write("hunan", {}, level="province", extends=["national"])
+    assert [pack.id for pack in packs.load(chain=["guangxi"]).packs] == ["national", "guangxi"]
+    with pytest.raises(PackRefused, match="no pack 'guangdong'"):
+        packs.load(chain=["guangdong"])
+
+
+def test_a_lower_pack_changes_fields_adds_entries_and_leaves_the_rest(packs):
+    packs.national()
+    packs.write(
+        "guangxi",
+        {
+            "elements/x.toml": '[[element]]\nid = "name"\nform = "any..80"\ntitle = {en = "Full name"}\n',
+            "codes/sex.toml": 'id = "sex"\n[[code]]\ncode = "1"\ntitle = {en = "Man"}\n[[code]]\ncode = "3"\ntitle = {zh = "三"}\n',
+        },
+        level="province",
+        extends=["national"],
+    )
+    document = packs.load().document("elements", "name")
+    assert document.value.form == "any..80"
+    assert document.value.title == Text("姓名", "Full name")
+    assert document.value.mask == "name"
+    assert document.pack == "national"
+    assert document.changes == (
+        Change("form", "guangxi", "any..50", "any..80"),
+        Change("title.en", "guangxi", "Name", "Full name"),
+    )
+    sexes = packs.load().codes("sex", date(2026, 1, 1))
+    assert [(code.code, code.title.into("en")) for code in sexes] == [("1", "Man"), ("2", "Female"), ("3", "三")]
+
+
+def test_a_locked_field_changed_below_is_refused_naming_lock_and_owner(packs):
+    packs.national()
+    overlay = 'id = "person"\nfield = [{name = "citizen_id", element = "citizen-id", required = false}]\n'
+    packs.write("guangxi", {"records/person.toml": overlay}, level="province", extends=["national"])
+    with pytest.raises(PackRefused) as refused:
+        packs.load()
+    [fault] = refused.value.faults
+    assert (fault.rule, fault.pack, fault.file, fault.item) == ("locked", "guangxi", "guangxi/records/person.toml", "records/person")
+    assert fault.key == "field[citizen_id].required" and "'national'" in fault.detail
+
+
+@pytest.mark.parametrize(
+    ("overlay", "refused"),
+    [
+        ("days = 15", True),
+        ("days = 20", False),
+        ('title = {en = "Other"}', False),
+        ("extension = {days = 15}", True),
+        ('extension = {approver = "deputy"}', False),
+        ("locked = false", True),
+        ("withdrawn = true", True),
+        ('suspends = ["test"]', False),
+    ],
+)
+def test_locks_hold_fields_and_what_is_inside_them(packs, overlay, refused):
+    locked = '[[deadline]]\nid = "d"\ntitle = {zh = "期", en = "T"}\ndays = 20\nextension = {days = 10, approver = "head"}\n'
+    packs.write("national", {"deadlines/d.toml": locked + 'locked = ["days", "extension.days"]\n'})
+    if overlay == "locked = false":
+        packs.write("national", {"deadlines/d.toml": locked + "locked = true\n"})
+    packs.write("guangxi", {"deadlines/d.toml": f'[[deadline]]\nid = "d"\n{overlay}\n'}, level="province", extends=["national"])
+    if refused:
+        with pytest.raises(PackRefused, match="locked by the pack 'national'"):
+            packs.load()
+    else:
+        packs.load()
+
+
+def test_a_middle_level_may_add_locks_that_bind_the_level_below(packs):
+    packs.national()
+    packs.write("guangxi", {"elements/x.toml": '[[element]]\nid = "name"\nlocked = ["form"]\n'}, "province", ["national"])
+    packs.write("nanning", {"elements/x.toml": '[[element]]\nid = "name"\nform = "any..9"\n'}, "city", ["guangxi"])
+    with pytest.raises(PackRefused, match="locked by the pack 'guangxi'"):
+        packs.load()
+
+
+def test_an_overlay_with_dates_speaks_only_for_its_days(packs):
+    packs.national()
+    overlay = '[[deadline]]\nid = "decision"\ndays = 15\nfrom = 2025-01-01\nuntil = 2026-01-01\n'
+    packs.write("guangxi", {"deadlines/d.toml": overlay}, "province", ["national"])
+    standards = packs.load()
+    days = {on: standards.deadline("decision", on).days for on in (date(2024, 12, 31), date(2025, 1, 1), date(2025, 12, 31), date(2026, 1, 1))}
+    assert list(days.values()) == [20, 15, 15, 20]
+
+
+def test_an_item_and_its_successor_hold_one_after_the_other(packs):
+    old = '[[element]]\nid = "x"\ntitle = {zh = "旧"}\nform = "n6"\nuntil = 2020-01-01\n'
+    new = '[[element]]\nid = "x"\ntitle = {zh = "新"}\nform = "n8"\nfrom = 2020-01-01\n'
+    packs.write("national", {"elements/x.toml": old + new})
+    standards = packs.load()
+    assert standards.element("x", date(2019, 12, 31)).form == "n6"
+    assert standards.element("x", date(2020, 1, 1)).form == "n8"
+    assert standards.element("x").form == "n8"
+
+
+def test_an_item_without_dates_takes_its_packs(packs):
+    packs.write("national", {"elements/x.toml": ELEMENT}, head="from = 2020-07-01\n")
+    standards = packs.load()
+    assert standards.element("x", date(2020, 7, 1)).id == "x"
+    with pytest.raises(NotFound):
+        standards.element("x", date(2020, 6, 30))
+
+
+def test_what_is_withdrawn_is_gone_below_that_level(packs):
+    packs.national()
+    packs.write("guangxi", {"deadlines/d.toml": '[[deadline]]\nid = "decision"\nwithdrawn = true\nfrom = 2026-01-01\n'}, "province", ["national"])
+    standards = packs.load()
+    assert standards.deadline("decision", date(2025, 12, 31)).days == 20
+    with pytest.raises(NotFound):
+        standards.deadline("decision", date(2026, 1, 1))
+
+
+class Matter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: str
+    title: Text
+    days: int = 0
+
+
+class MatterKind:
+    struct = Matter
+
+    @staticmethod
+    def check(matter, standards):
+        if matter.days > 20:
+            yield f"{matter.days} days are more than the law allows"
+
+
+def test_documents_of_a_plugins_kind_are_layered_and_carry_what_any_item_carries(packs):
+    packs.write("national", {"matters/m.toml": 'id = "m"\ntitle = {zh = "事"}\ndays = 20\nconfidence = "GK"\nlocked = ["title"]\n'})
+    packs.write("guangxi", {"matters/m.toml": 'id = "m"\ndays = 5\n'}, "province", ["national"])
+    [document] = packs.load({"matters": Matter}).documents("matters", date(2026, 1, 1))
+    assert document.value == Matter(id="m", title=Text("事"), days=5)
+    assert (document.confidence, document.locked) == ("GK", ("title",))
+    assert document.changes == (Change("days", "guangxi", 20, 5),)
+
+
+def test_a_kinds_own_check_refuses_a_document(packs):
+    packs.write("national", {"matters/m.toml": 'id = "m"\ntitle = {zh = "事"}\ndays = 21\n'})
+    with pytest.raises(PackRefused, match="21 days are more than the law allows"):
+        packs.load({"matters": MatterKind()})
+
+
+def test_a_folder_of_no_enabled_kind_is_skipped_and_said(packs):
+    packs.write("national", {"matters/m.toml": 'id = "m"\n'})
+    assert packs.load().packs[0].skipped == ("matters",)
+
+
+def test_what_is_not_there_is_not_found(standards):
+    for ask in (
+        lambda: standards.element("nobody"),
+        lambda: standards.codes("nobody", date(2026, 1, 1)),
+        lambda: standards.record("nobody", date(2026, 1, 1)),
+        lambda: standards.identifier("nobody"),
+        lambda: standards.deadline("nobody"),
+        lambda: standards.basis("nobody"),
+        lambda: standards.crosswalk("sex", "division"),
+    ):
+        with pytest.raises(NotFound):
+            ask()
