@@ -115,7 +115,7 @@ HANDLED = {
     "nanning.registration.handle": (
         {
             "enterprise_type": "1130",
-            "registered_capital": "500000",
+            "registered_capital": 500_000,
             "registered_division": "450103",
             "business_scope": "软件开发",
         },
@@ -132,13 +132,13 @@ HANDLED = {
         {
             "fund_start_month": "202612",
             "fund_staff_count": 5,
-            "payroll_monthly_total": "30000.50",
+            "payroll_monthly_total": 30000.5,
             "fund_unit_rate": 5,
             "fund_person_rate": 7,
         },
         {"fund_number", "fund_monthly_sum", "handled_on"},
     ),
-    "nanning.bank.handle": ({"bank_code": "102"}, {"account_booking_number", "bank_name", "booking_valid_until"}),
+    "nanning.bank.handle": ({"bank_code": "901"}, {"account_booking_number", "bank_name", "booking_valid_until"}),
 }
 
 
@@ -235,6 +235,11 @@ def test_every_seeded_person_meets_the_standard(departments, standards):
     for row in people:
         number, name, _ = row.split(",")
         assert governed(departments, standards, "gx.population.person", {"citizen_id": number}).name == name
+
+
+def test_a_bank_that_the_gateway_does_not_serve_is_refused_in_its_words(departments):
+    refused = handle(departments, "nanning.bank.handle", "ELSEWHERE", bank_code="102")
+    assert refused["outcome"] == "refused" and "银行" in refused["reason"]
 
 
 def test_fen_become_yuan_and_comma_lists_become_lists(departments):
