@@ -30,6 +30,7 @@ from gdbos.errors import (
     Violation,
 )
 from gdbos.events import Event, on
+from gdbos.files.file import attach
 from gdbos.identity.body import names as body_names
 from gdbos.identity.mandate import covers
 from gdbos.ids import new_id
@@ -134,6 +135,7 @@ __all__ = [
     "Unsupported",
     "Violation",
     "accepted_on",
+    "attach",
     "body_names",
     "covers",
     "due",
