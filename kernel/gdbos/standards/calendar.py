@@ -18,6 +18,7 @@ from gdbos.text import Text
 from .document import Item
 
 DAY = timedelta(days=1)
+WEEKEND = Text("周末", "weekend")
 
 
 class NotPublished(Conflict):
@@ -112,7 +113,7 @@ class Calendar:
             return self._titles[day]
         if day in self._working:
             return self._working[day]
-        return Text("周末", "weekend") if day.isoweekday() in self.weekend else Text("")
+        return WEEKEND if day.isoweekday() in self.weekend else Text("")
 
     def add(self, start: date, days: int) -> date:
         """The ``days``-th working day after ``start`` (before it, if negative); ``start`` itself is not counted.

@@ -7,16 +7,18 @@ hearings, tests, expert reviews is left out (art. 45); a period in calendar days
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from gdbos.errors import Invalid, Violation
 from gdbos.text import Text
 
-from .calendar import DAY, Calendar
+from .calendar import DAY, WEEKEND, Calendar
 from .document import Item
 
 Unit = Literal["working-days", "days"]
@@ -45,6 +47,8 @@ class Deadline(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):
     extension: ExtensionRule | None = None
     suspends: tuple[str, ...] = ()
     """Reasons for which the clock may stop."""
+    reasons: str = ""
+    """The code list that says what the reasons are called."""
     deemed: Literal["", "accepted-from-receipt", "accepted", "approved", "refused"] = ""
     """What silence means when it has passed."""
     next: str = ""
@@ -98,14 +102,46 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     basis: tuple[str, ...] = ()
 
 
+class Count(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be counted."""
+
+    start: date
+    deadline: Deadline
+    days: int
+    calendar: Calendar
+    suspensions: tuple[Suspension, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    words: Mapping[str, Text] = {}
+    """Reasons for suspensions, in words."""
+
+    def stands(self, day: date) -> Suspension | None:
+        """The suspension that stops the clock on ``day``; one without an end before others."""
+        found = [one for one in self.suspensions if one.since <= day and (one.until is None or day < one.until)]
+        return next((one for one in found if one.until is None), found[0] if found else None)
+
+
+class Walk(msgspec.Struct):
+    """How far the count has come."""
+
+    counted: int = 0
+    first: date | None = None
+    last: date | None = None
+    skipped: list[tuple[date, Text, Literal["off", "suspended"]]] = []
+    open: Suspension | None = None
+    """The suspension without an end at which the count stopped."""
+
+
 def due(
     start: date,
     rule: Deadline | int,
     calendar: Calendar,
     suspensions: Sequence[Suspension] = (),
     extensions: Sequence[Extension] = (),
+    words: Mapping[str, Text] = MappingProxyType({}),
 ) -> Due:
     """When ``rule`` (or that many working days) falls due if the clock starts on ``start``.
+
+    ``words``: what the explanation calls the suspensions' reasons, such as ``standards.words(rule.reasons)``.
 
     Raises:
         Invalid: a suspension or extension is not one that the rule allows, or ends before it begins.
@@ -113,8 +149,18 @@ def due(
     """
     deadline = rule if isinstance(rule, Deadline) else _plain(rule)
     _check_suspensions(deadline, suspensions)
-    days = deadline.days + _extended(start, deadline, calendar, suspensions, extensions)
-    return _count(start, deadline, days, calendar, suspensions, tuple(extensions))
+    count = Count(
+        start=start,
+        deadline=deadline,
+        days=deadline.days,
+        calendar=calendar,
+        suspensions=tuple(suspensions),
+        words=words,
+    )
+    for number, one in enumerate(extensions):
+        _check_extension(count, one, f"$.extensions[{number}]")
+        count = replace(count, days=count.days + one.days, extensions=(*count.extensions, one))
+    return _answer(count, _walk(count))
 
 
 def _plain(days: int) -> Deadline:
@@ -129,134 +175,85 @@ def _wrong(path: str, broken: str, detail: str, /, **facts: object) -> Invalid:
 
 def _check_suspensions(deadline: Deadline, suspensions: Sequence[Suspension]) -> None:
     for number, one in enumerate(suspensions):
+        path = f"$.suspensions[{number}]"
         if one.until is not None and one.until <= one.since:
-            raise _wrong(f"$.suspensions[{number}].until", "range", "A suspension ends after the day it begins.")
+            raise _wrong(f"{path}.until", "range", "A suspension ends after the day it begins.")
         if deadline.id and one.reason not in deadline.suspends:
+            detail = "The deadline {rule} does not stop for this reason; it stops for: {allowed}."
             raise _wrong(
-                f"$.suspensions[{number}].reason", "suspension",
-                "The deadline {rule} does not stop for this reason; it stops for: {allowed}.",
-                rule=deadline.id, allowed=", ".join(deadline.suspends) or "-",
-            )  # fmt: skip
+                f"{path}.reason", "suspension", detail, rule=deadline.id, allowed=", ".join(deadline.suspends) or "-"
+            )
 
 
-def _extended(
-    start: date,
-    deadline: Deadline,
-    calendar: Calendar,
-    suspensions: Sequence[Suspension],
-    extensions: Sequence[Extension],
-) -> int:
-    """The days that extensions add, each having been approved in time by whom the rule names, and not too many."""
-    total = 0
-    for number, one in enumerate(extensions):
-        path = f"$.extensions[{number}]"
-        if deadline.id:
-            _check_extension(deadline, one, total, path)
-        if one.on is not None:
-            before = _count(start, deadline, deadline.days + total, calendar, suspensions, ()).due
-            if before is not None and one.on > before:
-                raise _wrong(
-                    f"{path}.on", "late", "The deadline had passed on {due}; it cannot be extended after.", due=before
-                )
-        total += one.days
-    return total
+def _check_extension(count: Count, one: Extension, path: str) -> None:
+    """An extension is approved by whom the rule names, by no more days than it says, and before the deadline has passed."""
+    if count.deadline.id:
+        _allow_extension(count.deadline, one, count.days - count.deadline.days, path)
+    before = _walk(count).last if one.on is not None else None
+    if before is not None and one.on is not None and one.on > before:
+        raise _wrong(f"{path}.on", "late", "The deadline had passed on {due}; it cannot be extended after.", due=before)
 
 
-def _check_extension(deadline: Deadline, one: Extension, already: int, path: str) -> None:
+def _allow_extension(deadline: Deadline, one: Extension, already: int, path: str) -> None:
     rule = deadline.extension
     if rule is None:
         raise _wrong(path, "extension", "The deadline {rule} cannot be extended.", rule=deadline.id)
     if already + one.days > rule.days:
-        raise _wrong(f"{path}.days", "range", "The deadline {rule} can be extended by {days} days at most.", rule=deadline.id, days=rule.days)  # fmt: skip
+        detail = "The deadline {rule} can be extended by {days} days at most."
+        raise _wrong(f"{path}.days", "range", detail, rule=deadline.id, days=rule.days)
     if one.approver != rule.approver:
-        raise _wrong(f"{path}.approver", "approver", "An extension of {rule} is approved by: {approver}.", rule=deadline.id, approver=rule.approver)  # fmt: skip
+        detail = "An extension of {rule} is approved by: {approver}."
+        raise _wrong(f"{path}.approver", "approver", detail, rule=deadline.id, approver=rule.approver)
 
 
-class _Walk(msgspec.Struct):
-    counted: int = 0
-    first: date | None = None
-    last: date | None = None
-    skipped: list[tuple[date, Text, Literal["off", "suspended"]]] = []
-
-
-def _count(
-    start: date,
-    deadline: Deadline,
-    days: int,
-    calendar: Calendar,
-    suspensions: Sequence[Suspension],
-    extensions: tuple[Extension, ...],
-) -> Due:
-    walk = _Walk()
-    spans = sorted(suspensions, key=lambda one: one.since)
-    day = start if deadline.starts == "same-day" or days == 0 else start + DAY
-    wanted = max(days, 1)
-    while walk.counted < wanted:
-        span = next((one for one in spans if one.since <= day and (one.until is None or day < one.until)), None)
+def _walk(count: Count) -> Walk:
+    """Count day by day, up to the last day or to a suspension without an end."""
+    walk = Walk()
+    day = count.start if count.deadline.starts == "same-day" or count.days == 0 else count.start + DAY
+    while walk.counted < max(count.days, 1):
+        span = count.stands(day)
         if span is not None and span.until is None:
-            return _open(start, deadline, days, wanted - walk.counted, walk, span, extensions)
-        _step(walk, day, deadline.unit, calendar, span)
+            walk.open, walk.last = span, None
+            return walk
+        _step(walk, day, count, span)
         day += DAY
-    last = walk.last or start
-    if deadline.unit == "days" and not calendar.is_working(last):
-        last = _roll(walk, last, calendar)
-    return _answer(start, deadline, days, last, walk, extensions, None)
+    if count.deadline.unit == "days" and walk.last is not None:
+        _roll(walk, walk.last, count.calendar)
+    return walk
 
 
-def _step(walk: _Walk, day: date, unit: Unit, calendar: Calendar, span: Suspension | None) -> None:
-    working = calendar.is_working(day)
+def _step(walk: Walk, day: date, count: Count, span: Suspension | None) -> None:
+    working = count.calendar.is_working(day)
     if span is not None:
-        walk.skipped.append((day, Text(f"中止({span.reason})" if span.reason else "中止", f"suspended ({span.reason})" if span.reason else "suspended"), "suspended"))  # fmt: skip
-    elif unit == "working-days" and not working:
-        walk.skipped.append((day, calendar.title(day), "off"))
+        walk.skipped.append((day, count.words.get(span.reason, Text(span.reason)), "suspended"))
+    elif count.deadline.unit == "working-days" and not working:
+        walk.skipped.append((day, count.calendar.title(day), "off"))
     else:
         walk.counted += 1
         walk.first = walk.first or day
         walk.last = day
 
 
-def _roll(walk: _Walk, last: date, calendar: Calendar) -> date:
-    """The next working day after a last day that is off."""
-    end = calendar.next(last)
-    walk.skipped += [
-        (last + number * DAY, calendar.title(last + number * DAY), "off") for number in range((end - last).days)
-    ]
-    return end
+def _roll(walk: Walk, last: date, calendar: Calendar) -> None:
+    """A period in calendar days whose last day is off ends on the next working day."""
+    walk.last = calendar.next(last)
+    off = (last + number * DAY for number in range((walk.last - last).days))
+    walk.skipped += [(day, calendar.title(day), "off") for day in off]
 
 
-def _open(
-    start: date,
-    deadline: Deadline,
-    days: int,
-    remaining: int,
-    walk: _Walk,
-    span: Suspension,
-    extensions: tuple[Extension, ...],
-) -> Due:
-    answer = _answer(start, deadline, days, None, walk, extensions, span)
-    return msgspec.structs.replace(answer, remaining=remaining if days else 0)
-
-
-def _answer(
-    start: date,
-    deadline: Deadline,
-    days: int,
-    last: date | None,
-    walk: _Walk,
-    extensions: tuple[Extension, ...],
-    span: Suspension | None,
-) -> Due:
+def _answer(count: Count, walk: Walk) -> Due:
     skipped = tuple(_spans(walk.skipped))
     return Due(
-        due=last,
-        explanation=_explanation(start, deadline, days, last, walk, skipped, extensions, span),
-        start=start,
+        due=walk.last,
+        explanation=_explanation(count, walk, skipped),
+        start=count.start,
         first=walk.first,
-        days=days,
-        unit=deadline.unit,
+        days=count.days,
+        unit=count.deadline.unit,
+        remaining=count.days - walk.counted if walk.open and count.days else 0,
         skipped=skipped,
-        rule=deadline.id,
-        basis=deadline.basis,
+        rule=count.deadline.id,
+        basis=count.deadline.basis,
     )
 
 
@@ -265,7 +262,7 @@ def _spans(days: Iterable[tuple[date, Text, Literal["off", "suspended"]]]) -> It
     current: Skipped | None = None
     for day, title, kind in days:
         if current is not None and current.until == day and (current.title, current.kind) == (title, kind):
-            current = msgspec.structs.replace(current, until=day + DAY)
+            current = replace(current, until=day + DAY)
             continue
         if current is not None:
             yield current
@@ -288,72 +285,99 @@ def spoken(day: date, *, weekday: bool = False) -> Text:
     )
 
 
-def _explanation(
-    start: date, deadline: Deadline, days: int, last: date | None, walk: _Walk, skipped: tuple[Skipped, ...],
-    extensions: tuple[Extension, ...], span: Suspension | None,
-) -> Text:  # fmt: skip
-    sentences = [
-        _begin(start, deadline, days, walk.first),
-        *map(_extension, extensions),
-        _left_out(skipped),
-        _end(last, span, days, walk, deadline),
-    ]
+def _explanation(count: Count, walk: Walk, skipped: tuple[Skipped, ...]) -> Text:
+    extended = (_extended(one, count.deadline) for one in count.extensions)
+    sentences = [_begin(count, walk.first), *extended, _left_out(skipped), _end(count, walk)]
     told = [one for one in sentences if one.zh]
     return Text("".join(one.zh for one in told), " ".join(one.en for one in told))
 
 
-def _begin(start: date, deadline: Deadline, days: int, first: date | None) -> Text:
-    zh_unit, en_unit = UNITS[deadline.unit]
-    title, began = deadline.title, spoken(start, weekday=True)
-    name = Text(
-        f"“{title.zh}”期限" if title.zh else "期限",
-        f"The time limit “{title.into('en')}”" if title.zh else "The time limit",
-    )
-    if days == 0:
-        return Text(f"{name.zh}为当场办理,起始日为{began.zh}。", f"{name.en} is on the spot; it starts on {began.en}.")
-    counted = "当日计入" if deadline.starts == "same-day" else "当日不计入"
-    counts = "that day counts" if deadline.starts == "same-day" else "that day is not counted"
-    from_zh = f",从{spoken(first).zh}起算" if first else ""
-    from_en = f", so the first day is {spoken(first).en}" if first else ""
+def _begin(count: Count, first: date | None) -> Text:
+    title, began = count.deadline.title, spoken(count.start, weekday=True)
+    zh = f"“{title.zh}”期限" if title.zh else "期限"
+    en = f"The time limit “{title.into('en')}”" if title.zh else "The time limit"
+    if count.days == 0:
+        return Text(f"{zh}为当场办理,起始日为{began.zh}。", f"{en} is on the spot; it starts on {began.en}.")
+    same = count.deadline.starts == "same-day"
+    counted = Text("当日计入", "that day counts") if same else Text("当日不计入", "that day is not counted")
+    since = Text(f",从{spoken(first).zh}起算", f", so the first day is {spoken(first).en}") if first else Text("")
+    days = _days(count.days, count.deadline.unit)
     return Text(
-        f"{name.zh}共{days}{zh_unit},起始日为{began.zh},{counted}{from_zh}。",
-        f"{name.en} is {days} {en_unit}{'s' if days != 1 else ''}, starting on {began.en}; {counts}{from_en}.",
+        f"{zh}共{days.zh},起始日为{began.zh},{counted.zh}{since.zh}。",
+        f"{en} is {days.en}, starting on {began.en}; {counted.en}{since.en}.",
     )
 
 
-def _extension(one: Extension) -> Text:
-    by = (f"经{one.approver}批准", f" with the approval of {one.approver}") if one.approver else ("经批准", "")
-    why = (f",理由:{one.reason}", f" because: {one.reason}") if one.reason else ("", "")
-    return Text(f"其中{by[0]}延长{one.days}日{why[0]}。", f"{one.days} of these days were added{by[1]}{why[1]}.")
+def _days(number: int, unit: Unit) -> Text:
+    zh, en = UNITS[unit]
+    return Text(f"{number}{zh}", f"{number} {en}{'s' if number != 1 else ''}")
+
+
+def _extended(one: Extension, deadline: Deadline) -> Text:
+    rule = deadline.extension
+    approver = rule.title if rule is not None and rule.title is not None else Text(one.approver)
+    by = Text(f"经{approver.zh}批准", f" with the approval of {approver.into('en')}") if approver.zh else Text("经批准")
+    why = Text(f",理由:{one.reason}", f" because: {one.reason}") if one.reason else Text("")
+    return Text(
+        f"其中{by.zh}延长{_days(one.days, deadline.unit).zh}{why.zh}。",
+        f"{one.days} of these days were added{by.en}{why.en}.",
+    )
 
 
 def _left_out(skipped: tuple[Skipped, ...]) -> Text:
     """Holidays and suspensions by name; ordinary weekends together, or nobody would listen to the end."""
-    told = [one for one in skipped if one.title.zh != "周末"]
-    weekends = sum((one.until - one.since).days for one in skipped if one.title.zh == "周末")
-    zh = [f"{_range(one).zh}{one.title.zh}" for one in told] + ([f"周末{weekends}天"] if weekends else [])
-    en = [f"{one.title.into('en')} ({_range(one).en})" for one in told] + (
-        [f"{weekends} weekend day{'s' if weekends != 1 else ''}"] if weekends else []
-    )
-    return Text(f"其间不计:{'、'.join(zh)}。", f"Not counted: {'; '.join(en)}.") if zh else Text("")
+    told = [_run(run) for run in _runs(skipped) if not _ordinary(run)]
+    weekends = sum((one.until - one.since).days for run in _runs(skipped) if _ordinary(run) for one in run)
+    if weekends:
+        told.append(Text(f"周末{weekends}天", f"{weekends} weekend day{'s' if weekends != 1 else ''}"))
+    if not told:
+        return Text("")
+    return Text(f"其间不计:{'、'.join(one.zh for one in told)}。", f"Not counted: {'; '.join(one.en for one in told)}.")
 
 
-def _range(one: Skipped) -> Text:
-    last = one.until - timedelta(days=1)
-    if last == one.since:
-        return spoken(last)
-    return Text(f"{spoken(one.since).zh}至{spoken(last).zh}", f"{spoken(one.since).en} to {spoken(last).en}")
+def _runs(skipped: tuple[Skipped, ...]) -> list[list[Skipped]]:
+    """Neighbouring days off together, so that a weekend inside a holiday is told as part of it."""
+    runs: list[list[Skipped]] = []
+    for one in skipped:
+        if runs and runs[-1][-1].until == one.since and runs[-1][-1].kind == one.kind == "off":
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return runs
 
 
-def _end(last: date | None, span: Suspension | None, days: int, walk: _Walk, deadline: Deadline) -> Text:
-    if last is None:
-        left, since = days - walk.counted, spoken(span.since) if span else Text("")
-        zh_unit, en_unit = UNITS[deadline.unit]
+def _ordinary(run: list[Skipped]) -> bool:
+    return all(one.title == WEEKEND for one in run)
+
+
+def _run(run: list[Skipped]) -> Text:
+    days = _range(run[0].since, run[-1].until)
+    if run[0].kind == "suspended":
+        why = run[0].title
         return Text(
-            f"自{since.zh}起计时中止,恢复后还剩{left}{zh_unit},届满日待恢复后确定。",
-            f"The clock has stood still since {since.en}; {left} {en_unit}{'s' if left != 1 else ''} will be left when it resumes.",
+            f"{days.zh}计时中止" + (f"({why.zh})" if why.zh else ""),
+            f"the clock stood still{' for: ' + why.into('en') if why.zh else ''} ({days.en})",
         )
-    end = spoken(last, weekday=True)
+    titles = list(dict.fromkeys(one.title for one in run if one.title != WEEKEND))
+    return Text(
+        days.zh + "、".join(title.zh for title in titles),
+        f"{', '.join(title.into('en') for title in titles)} ({days.en})",
+    )
+
+
+def _range(since: date, until: date) -> Text:
+    first, last = spoken(since), spoken(until - DAY)
+    return first if until - DAY == since else Text(f"{first.zh}至{last.zh}", f"{first.en} to {last.en}")
+
+
+def _end(count: Count, walk: Walk) -> Text:
+    if walk.open is not None:
+        left, since = _days(count.days - walk.counted, count.deadline.unit), spoken(walk.open.since)
+        return Text(
+            f"自{since.zh}起计时中止,恢复后还剩{left.zh},届满日待恢复后确定。",
+            f"The clock has stood still since {since.en}; {left.en} will be left when it resumes.",
+        )
+    end = spoken(walk.last or count.start, weekday=True)
     return Text(f"届满日为{end.zh}。", f"It is due on {end.en}.")
 
 

@@ -134,6 +134,8 @@ def _record(standards: Standards, record: Any) -> Iterator[Wrong]:
 def _deadline(standards: Standards, deadline: Any) -> Iterator[Wrong]:
     if deadline.next:
         yield from _there(standards, "deadlines", deadline.next, "next")
+    if deadline.reasons:
+        yield from _there(standards, "codes", deadline.reasons, "reasons")
     for id in deadline.extension.basis if deadline.extension else ():
         yield from _there(standards, "basis", id, "extension.basis")
 

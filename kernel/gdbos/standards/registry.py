@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gdbos.errors import NotFound
+from gdbos.errors import Invalid, NotFound, Violation
 from gdbos.text import Text
 
 from .basis import Basis
@@ -22,7 +22,7 @@ from .element import Element
 from .identifier import ALGORITHMS, Identifier, IdentifierDefinition
 from .mask import WHOLLY, Mask, masked
 from .pack import Pack
-from .record import Compiled, Part, Record, RecordDefinition, part
+from .record import Compiled, Field, Part, Record, RecordDefinition, part
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -41,6 +41,9 @@ KINDS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
 )
 """The registry's own kinds; plugins declare more."""
 
+ALONE = 2000
+"""How many single elements are kept compiled."""
+
 Documents = Mapping[str, Mapping[str, tuple[Document[Any], ...]]]
 
 
@@ -54,6 +57,7 @@ class Standards:
         self.kinds: Mapping[str, type[msgspec.Struct]] = MappingProxyType({**KINDS, **kinds})
         self._documents = documents
         self._compiled: dict[tuple[str, date], Compiled] = {}
+        self._alone: dict[tuple[str, str, date], Record] = {}
         self._tables: dict[str, CodeTable] = {}
         self._versions: dict[tuple[str, date | None], CodeTable] = {}
         self._changed: dict[str, list[date]] = {}
@@ -197,6 +201,32 @@ class Standards:
         named = field.codes or element.codes
         return part(field, element, identifier, self._table_of(self.document("codes", named, on)) if named else None)
 
+    def check(self, element: str, value: object, on: date, *, codes: str = "") -> list[Violation]:
+        """What is wrong with one value of an element on that day: its shape, check digits, codes. Paths begin at the value, ``$``.
+
+        ``codes`` narrows the element's code list to another. The value is plain data, as JSON would give it.
+        """
+        record = self._record_of(element, codes, on)
+        found: list[Violation] = []
+        try:
+            record.convert({"value": value})
+        except Invalid as invalid:
+            found = invalid.violations
+        found = found or record.check({"value": value})
+        return [msgspec.structs.replace(one, path="$" + one.path.removeprefix("$.value")) for one in found]
+
+    def _record_of(self, element: str, codes: str, on: date) -> Record:
+        """A record of one field, for checking a value that stands alone; those of earlier days are forgotten."""
+        key = (element, codes, on)
+        found = self._alone.get(key)
+        if found is None:
+            if len(self._alone) > ALONE:
+                self._alone.clear()
+            field = Field(name="value", element=element, codes=codes)
+            definition = RecordDefinition(id=element, title=self.element(element, on).title, field=(field,))
+            found = self._alone[key] = Record(self._compile(definition, on), on)
+        return found
+
     def calendar(self, division: str = "") -> Calendar:
         """The calendar of the nearest level that has one of its own for ``division``; else the country's."""
         chosen = calendar_of(division, self._dated)
@@ -229,7 +259,7 @@ class Standards:
         return masked(self.document("masks", described.mask, on).value, str(value))
 
     def words(self, *lists: str) -> dict[str, Text]:
-        """The titles of all codes of the lists, where the packs have them: words for reasons and posts."""
+        """What the codes of the lists are called, where the packs have them."""
         tables = [table for table in map(self.table, lists) if table is not None]
         return {code: rows[-1].title for table in tables for code, rows in table.rows.items()}
 

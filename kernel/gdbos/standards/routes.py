@@ -209,7 +209,8 @@ def count(standards: Standards, asked: AskDue) -> Counted:
         raise Invalid(detail, violations=[Violation("$.days", "required", detail)])
     rule: Deadline | int = standards.deadline(asked.rule, asked.start) if asked.rule is not None else asked.days or 0
     calendar = standards.calendar(asked.division)
-    answer = due(asked.start, rule, calendar, asked.suspensions, asked.extensions)
+    words = standards.words(rule.reasons) if isinstance(rule, Deadline) else {}
+    answer = due(asked.start, rule, calendar, asked.suspensions, asked.extensions, words)
     return Counted(
         due=answer.due,
         explanation=answer.explanation.zh,

@@ -152,7 +152,9 @@ class Packs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, id: str, files: dict[str, str], level: str = "national", extends: Sequence[str] = (), head: str = "") -> Path:
+    def write(
+        self, id: str, files: dict[str, str], level: str = "national", extends: Sequence[str] = (), head: str = ""
+    ) -> Path:
         pack = self.folder / id
         pack.mkdir(exist_ok=True)
         quoted = ", ".join(f'"{one}"' for one in extends)
@@ -199,7 +201,9 @@ def calendar_rows() -> str:
     china = holidays.country_holidays("CN", years=range(2019, 2027))
     lines = ['id = "cn"', "published_from = 2019-01-01", "published_until = 2027-01-01", "weekend = [6, 7]"]
     for day in sorted(one for one in china if 2019 <= one.year <= 2026):
-        lines.append(f'[[off]]\nfrom = {day}\nuntil = {day + timedelta(days=1)}\ntitle = {{zh = "{_title(day)}", en = "holiday"}}')
+        lines.append(
+            f'[[off]]\nfrom = {day}\nuntil = {day + timedelta(days=1)}\ntitle = {{zh = "{_title(day)}", en = "holiday"}}'
+        )
     for day in sorted(china.weekend_workdays):
         lines.append(f"[[working]]\non = {day}")
     return "\n".join(lines)

@@ -41,7 +41,11 @@ INVALID = [
     ("uscc", "11450000007565194I", "characters"),
     ("uscc", "11450000007565194J", "check-digit"),
     ("uscc", "1145000000756519-4", "characters"),
-    ("licence-id", "1.2.156.3005.2.11100000000013661B006.113700000045046442.209FA4E88F9E4C878F3E9BED2CE7EA49.001.M", "check-digit"),
+    (
+        "licence-id",
+        "1.2.156.3005.2.11100000000013661B006.113700000045046442.209FA4E88F9E4C878F3E9BED2CE7EA49.001.M",
+        "check-digit",
+    ),
     ("licence-id", LICENCES[0].lower(), "characters"),
     ("org-code", "007565195", "check-digit"),
     ("division", "440524", "not-in-force"),
@@ -88,7 +92,11 @@ def test_parts_name_the_division_as_it_was_called_then(standards):
     assert old.parts["division_name"] == "潮阳县"
     assert (old.parts["birth_date"], old.parts["sex"]) == ("1880-01-01", "male")
     county = standards.identifier("division").check("450103", ON).parts
-    assert (county["province_name"], county["city_name"], county["division_name"]) == ("广西壮族自治区", "南宁市", "青秀区")
+    assert (county["province_name"], county["city_name"], county["division_name"]) == (
+        "广西壮族自治区",
+        "南宁市",
+        "青秀区",
+    )
 
 
 def test_a_citizen_born_after_a_division_ended_cannot_bear_its_code(standards):
@@ -128,9 +136,16 @@ def test_rural_collectives_uscc_begins_with_a_letter(standards):
 
 def test_a_pack_prescribes_its_own_scheme_by_pattern_and_check_character(packs):
     rule = "[[identifier]]\nid = 'case-number'\ntitle = {zh = '办件编号'}\ncheck = 'mod-37-36'\n"
-    packs.national(identifiers__i=rule + "pattern = '(?P<division>[0-9]{6})(?P<day>[0-9]{8})(?P<serial>[0-9]{6})(?P<check>[0-9A-Z])'\n")
+    packs.national(
+        identifiers__i=rule
+        + "pattern = '(?P<division>[0-9]{6})(?P<day>[0-9]{8})(?P<serial>[0-9]{6})(?P<check>[0-9A-Z])'\n"
+    )
     identifier = packs.load().identifier("case-number")
-    good = [letter for letter in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" if identifier.valid("45010320260601000001" + letter, ON)]
+    good = [
+        letter
+        for letter in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        if identifier.valid("45010320260601000001" + letter, ON)
+    ]
     assert len(good) == 1
     assert identifier.check("45010320260601000001" + good[0], ON).parts["serial"] == "000001"
     assert identifier.check("4501032026060100001", ON).reason == "pattern"

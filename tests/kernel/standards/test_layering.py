@@ -18,7 +18,9 @@ values = st.fixed_dictionaries(
         "starts": st.sampled_from(["day-after", "same-day"]),
         "suspends": st.lists(st.sampled_from(["hearing", "test", "auction"]), max_size=2),
         "title": st.fixed_dictionaries({"zh": st.sampled_from("甲乙"), "en": st.sampled_from("AB")}),
-        "extension": st.fixed_dictionaries({"days": st.integers(1, 15), "approver": st.sampled_from(["head", "deputy"])}),
+        "extension": st.fixed_dictionaries(
+            {"days": st.integers(1, 15), "approver": st.sampled_from(["head", "deputy"])}
+        ),
         "deemed": st.sampled_from(["", "approved"]),
     }
 )
@@ -91,4 +93,6 @@ def test_what_is_not_locked_a_lower_pack_may_always_change(tmp_path_factory, tab
     document = load([packs.folder], {}, []).document("deadlines", "d")
     for name in patch[1] - {"title", "extension", "suspends"}:
         assert getattr(document.value, name) == patch[0][name]
-    assert {change.field.split(".")[0] for change in document.changes} == {name for name in patch[1] if patch[0][name] != table[name]}
+    assert {change.field.split(".")[0] for change in document.changes} == {
+        name for name in patch[1] if patch[0][name] != table[name]
+    }

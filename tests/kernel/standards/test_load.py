@@ -164,7 +164,12 @@ def test_a_locked_field_changed_below_is_refused_naming_lock_and_owner(packs):
     with pytest.raises(PackRefused) as refused:
         packs.load()
     [fault] = refused.value.faults
-    assert (fault.rule, fault.pack, fault.file, fault.item) == ("locked", "guangxi", "guangxi/records/person.toml", "records/person")
+    assert (fault.rule, fault.pack, fault.file, fault.item) == (
+        "locked",
+        "guangxi",
+        "guangxi/records/person.toml",
+        "records/person",
+    )
     assert fault.key == "field[citizen_id].required" and "'national'" in fault.detail
 
 
@@ -182,11 +187,15 @@ def test_a_locked_field_changed_below_is_refused_naming_lock_and_owner(packs):
     ],
 )
 def test_locks_hold_fields_and_what_is_inside_them(packs, overlay, refused):
-    locked = '[[deadline]]\nid = "d"\ntitle = {zh = "期", en = "T"}\ndays = 20\nextension = {days = 10, approver = "head"}\n'
+    locked = (
+        '[[deadline]]\nid = "d"\ntitle = {zh = "期", en = "T"}\ndays = 20\nextension = {days = 10, approver = "head"}\n'
+    )
     packs.write("national", {"deadlines/d.toml": locked + 'locked = ["days", "extension.days"]\n'})
     if overlay == "locked = false":
         packs.write("national", {"deadlines/d.toml": locked + "locked = true\n"})
-    packs.write("guangxi", {"deadlines/d.toml": f'[[deadline]]\nid = "d"\n{overlay}\n'}, level="province", extends=["national"])
+    packs.write(
+        "guangxi", {"deadlines/d.toml": f'[[deadline]]\nid = "d"\n{overlay}\n'}, level="province", extends=["national"]
+    )
     if refused:
         with pytest.raises(PackRefused, match="locked by the pack 'national'"):
             packs.load()
@@ -196,7 +205,9 @@ def test_locks_hold_fields_and_what_is_inside_them(packs, overlay, refused):
 
 def test_a_middle_level_may_add_locks_that_bind_the_level_below(packs):
     packs.national()
-    packs.write("guangxi", {"elements/x.toml": '[[element]]\nid = "name"\nlocked = ["form"]\n'}, "province", ["national"])
+    packs.write(
+        "guangxi", {"elements/x.toml": '[[element]]\nid = "name"\nlocked = ["form"]\n'}, "province", ["national"]
+    )
     packs.write("nanning", {"elements/x.toml": '[[element]]\nid = "name"\nform = "any..9"\n'}, "city", ["guangxi"])
     with pytest.raises(PackRefused, match="locked by the pack 'guangxi'"):
         packs.load()
@@ -207,7 +218,10 @@ def test_an_overlay_with_dates_speaks_only_for_its_days(packs):
     overlay = '[[deadline]]\nid = "decision"\ndays = 15\nfrom = 2025-01-01\nuntil = 2026-01-01\n'
     packs.write("guangxi", {"deadlines/d.toml": overlay}, "province", ["national"])
     standards = packs.load()
-    days = {on: standards.deadline("decision", on).days for on in (date(2024, 12, 31), date(2025, 1, 1), date(2025, 12, 31), date(2026, 1, 1))}
+    days = {
+        on: standards.deadline("decision", on).days
+        for on in (date(2024, 12, 31), date(2025, 1, 1), date(2025, 12, 31), date(2026, 1, 1))
+    }
     assert list(days.values()) == [20, 15, 15, 20]
 
 
@@ -231,7 +245,12 @@ def test_an_item_without_dates_takes_its_packs(packs):
 
 def test_what_is_withdrawn_is_gone_below_that_level(packs):
     packs.national()
-    packs.write("guangxi", {"deadlines/d.toml": '[[deadline]]\nid = "decision"\nwithdrawn = true\nfrom = 2026-01-01\n'}, "province", ["national"])
+    packs.write(
+        "guangxi",
+        {"deadlines/d.toml": '[[deadline]]\nid = "decision"\nwithdrawn = true\nfrom = 2026-01-01\n'},
+        "province",
+        ["national"],
+    )
     standards = packs.load()
     assert standards.deadline("decision", date(2025, 12, 31)).days == 20
     with pytest.raises(NotFound):
@@ -254,7 +273,10 @@ class MatterKind:
 
 
 def test_documents_of_a_plugins_kind_are_layered_and_carry_what_any_item_carries(packs):
-    packs.write("national", {"matters/m.toml": 'id = "m"\ntitle = {zh = "事"}\ndays = 20\nconfidence = "GK"\nlocked = ["title"]\n'})
+    packs.write(
+        "national",
+        {"matters/m.toml": 'id = "m"\ntitle = {zh = "事"}\ndays = 20\nconfidence = "GK"\nlocked = ["title"]\n'},
+    )
     packs.write("guangxi", {"matters/m.toml": 'id = "m"\ndays = 5\n'}, "province", ["national"])
     [document] = packs.load({"matters": Matter}).documents("matters", date(2026, 1, 1))
     assert document.value == Matter(id="m", title=Text("事"), days=5)

@@ -99,14 +99,21 @@ def test_missing_fields_are_all_named_with_their_elements_titles(standards):
     with pytest.raises(Invalid) as invalid:
         person(standards).decode("{}")
     first, second = invalid.value.violations
-    assert (first.path, first.rule, first.element, first.source) == ("$.citizen_id", "required", "citizen-id", "GB 11643-1999")
+    assert (first.path, first.rule, first.element, first.source) == (
+        "$.citizen_id",
+        "required",
+        "citizen-id",
+        "GB 11643-1999",
+    )
     assert (first.facts["title_zh"], first.facts["title_en"]) == ("公民身份号码", "Citizen identity number")
     assert second.path == "$.name"
 
 
 def test_no_violation_repeats_a_persons_data(standards):
     with pytest.raises(Invalid) as invalid:
-        person(standards).decode(json.dumps({**GOOD, "citizen_id": "110105194912310021", "name": "张三丰" * 20, "born": "张三丰"}))
+        person(standards).decode(
+            json.dumps({**GOOD, "citizen_id": "110105194912310021", "name": "张三丰" * 20, "born": "张三丰"})
+        )
     assert "张三丰" not in repr(invalid.value.violations) + str(invalid.value)
 
 
@@ -141,18 +148,44 @@ def test_a_text_with_nul_or_a_trailing_newline_is_refused(standards):
 def test_a_record_is_compiled_once_and_again_when_an_element_changes(packs):
     old = '[[element]]\nid = "x"\ntitle = {zh = "旧"}\nform = "n6"\nuntil = 2020-01-01\n'
     new = '[[element]]\nid = "x"\ntitle = {zh = "新"}\nform = "n8"\nfrom = 2020-01-01\n'
-    packs.write("national", {"elements/x.toml": old + new, "records/r.toml": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "class", element = "x"}]\n'})
+    packs.write(
+        "national",
+        {
+            "elements/x.toml": old + new,
+            "records/r.toml": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "class", element = "x"}]\n',
+        },
+    )
     loaded: Standards = packs.load()
     assert loaded.record("r", date(2019, 1, 1)).struct is loaded.record("r", date(2019, 12, 31)).struct
     assert loaded.record("r", date(2020, 1, 1)).struct is loaded.record("r", date(2026, 1, 1)).struct
     assert loaded.record("r", date(2019, 1, 1)).convert({"class": "123456"}).class_ == "123456"
-    assert violations(lambda: loaded.record("r", date(2020, 1, 1)).convert({"class": "123456"})) == {("$.class", "length")}
+    assert violations(lambda: loaded.record("r", date(2020, 1, 1)).convert({"class": "123456"})) == {
+        ("$.class", "length")
+    }
 
 
 def mutated(name, value):
-    return st.sampled_from([None, 0, 1, -1, 1.5, 10**9, "", "1", "x" * 60, "1949-12-31", "２０２６01", [], ["202601"], {}, True, value, [value]]) | (
-        st.text(max_size=20)
-    )
+    return st.sampled_from(
+        [
+            None,
+            0,
+            1,
+            -1,
+            1.5,
+            10**9,
+            "",
+            "1",
+            "x" * 60,
+            "1949-12-31",
+            "２０２６01",
+            [],
+            ["202601"],
+            {},
+            True,
+            value,
+            [value],
+        ]
+    ) | (st.text(max_size=20))
 
 
 values = st.fixed_dictionaries(
