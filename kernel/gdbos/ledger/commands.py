@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -13,8 +12,10 @@ import click
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlalchemy import Connection
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import DBAPIError
 
+from gdbos.config import Deployment, Settings
 from gdbos.errors import NotFound, Problem
 from gdbos.ledger import prove as proving
 from gdbos.ledger.note import Malformed, Verifier
@@ -26,6 +27,7 @@ from gdbos.ledger.status import LogStatus
 from gdbos.ledger.status import status as standing
 from gdbos.ledger.verify import log_folders
 from gdbos.ledger.verify import verify as check_log
+from gdbos.storage.engine import engine_for
 
 EXISTING = click.Path(exists=True, path_type=Path)
 _WORDS = {0: "[green]sound[/]", TAMPERED: "[red]tampered with[/]", INCOMPLETE: "[yellow]not all there[/]"}
@@ -40,12 +42,11 @@ trust_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine.")
 
 
-class Node(Protocol):
-    """What the command-line context offers where a command needs the node itself."""
+class Context(Protocol):
+    """What the command line knows of a node: its deployment, read only when a command asks."""
 
-    home: Path
-
-    def connect(self) -> AbstractContextManager[Connection]: ...
+    @property
+    def deployment(self) -> Deployment: ...
 
 
 @click.group()
@@ -137,9 +138,14 @@ def consistency(a: Path, b: Path, trust: str | None, as_json: bool) -> None:
 @json_option
 def status(as_json: bool) -> None:
     """Show what waits, what is signed and what is published of this node's logs."""
-    node: Node = click.get_current_context().obj
-    with node.connect() as connection:
-        logs = standing(connection, node.home / "ledger")
+    settings = _settings()
+    try:
+        with _database(settings).connect() as connection:
+            logs = standing(connection, settings.home / "ledger")
+    except DBAPIError:
+        raise click.UsageError(
+            "The node's database does not answer or holds no ledger yet: run gdbos migrate."
+        ) from None
     if as_json:
         _print_json(logs)
     else:
@@ -205,11 +211,22 @@ def _own_policy() -> Policy:
     return Policy(tuple(logs))
 
 
-def _home() -> Path:
-    node: Node | None = click.get_current_context().obj
-    if node is None:
+def _settings() -> Settings:
+    context: Context | None = click.get_current_context().obj
+    if context is None:
         raise click.UsageError("Give the PATH of the published log, or the key you trust with --policy.")
-    return node.home
+    return context.deployment.settings
+
+
+def _home() -> Path:
+    return _settings().home
+
+
+def _database(settings: Settings) -> Engine:
+    url = make_url(settings.database_url())
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise click.UsageError(f"{url.database} is not there yet: start the node once.")
+    return engine_for(settings.database_url(), writable=False)
 
 
 def _logs(path: Path) -> list[Path]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import Connection, delete
+from sqlalchemy import delete
 
+from gdbos.config import Database, Deployment, Settings
+from gdbos.config import Node as NodeSettings
 from gdbos.ledger.commands import ledger
 from gdbos.ledger.leaf import AUDIT, append, identity
 from gdbos.ledger.tables import checkpoint, leaf
+from gdbos.text import Text
 
 from .conftest import NOW, Log, record
 
@@ -31,12 +32,12 @@ class Node:
     """What the command line knows of a node."""
 
     def __init__(self, log: Log) -> None:
-        self.log, self.home = log, log.home.parent
-
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        with self.log.engine.connect() as connection:
-            yield connection
+        home = log.home.parent
+        settings = Settings(
+            node=NodeSettings(id="n", title=Text(zh="市"), division="450100", level="city", home=str(home)),
+            database=Database(url=f"sqlite:///{home}/node.sqlite"),
+        )
+        self.deployment = Deployment(home / "node.toml", settings, {})
 
 
 def harm(log: Log) -> None:
@@ -109,6 +110,13 @@ def test_two_checkpoints_are_compared(grown: Log):
     assert run("consistency", kept / "30", grown.folder).exit_code == 0
     (kept / "30").write_text((kept / "30").read_text().replace("\n30\n", "\n31\n"))
     assert run("consistency", kept / "30", grown.folder).exit_code == 1
+
+
+def test_status_of_a_node_that_never_ran_says_so(grown: Log):
+    (grown.home.parent / "node.sqlite").unlink()
+    result = run("status", obj=Node(grown))
+    assert result.exit_code == 2
+    assert "start the node once" in result.output
 
 
 def test_status_shows_what_waits_and_what_falls_short(grown: Log):
