@@ -145,10 +145,11 @@ def due(
 
     Raises:
         Invalid: a suspension or extension is not one that the rule allows, or ends before it begins.
-        NotPublished: the answer lies beyond the published calendar.
+        NotPublished: the start or the answer lies outside the published calendar.
     """
     deadline = rule if isinstance(rule, Deadline) else _plain(rule)
     _check_suspensions(deadline, suspensions)
+    calendar.is_working(start)
     count = Count(
         start=start,
         deadline=deadline,
