@@ -89,12 +89,20 @@ class WriterLane:
             return work(connection)
 
     def _serve(self) -> None:
-        with self.engine.connect() as connection:
-            while True:
-                self._some.acquire()
-                if not self._queue:
-                    return
-                self._commit_together(connection, self._take())
+        serving = True
+        while serving:
+            # A connection whose COMMIT failed is given back, which rolls it back; the next batch gets a clean one.
+            with self.engine.connect() as connection:
+                serving = self._serve_on(connection)
+
+    def _serve_on(self, connection: Connection) -> bool:
+        """Commit batch after batch; true when a commit failed, false when the lane closes."""
+        while True:
+            self._some.acquire()
+            if not self._queue:
+                return False
+            if not self._commit_together(connection, self._take()):
+                return True
 
     def _take(self) -> list[tuple[Work[Any], Future[Any]]]:
         taken = [self._queue.popleft()]
@@ -105,7 +113,7 @@ class WriterLane:
             taken.append(self._queue.popleft())
         return taken
 
-    def _commit_together(self, connection: Connection, batch: list[tuple[Work[Any], Future[Any]]]) -> None:
+    def _commit_together(self, connection: Connection, batch: list[tuple[Work[Any], Future[Any]]]) -> bool:
         results: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             with connection.begin():
@@ -115,9 +123,10 @@ class WriterLane:
             # Nothing of this batch is on disk: every caller must hear so, whatever their own unit answered.
             for _, outcome in batch:
                 _settle(outcome, None, failure)
-            return
+            return False
         for outcome, value, failed in results:
             _settle(outcome, value, failed)
+        return True
 
     def close(self) -> None:
         self._closing = True
