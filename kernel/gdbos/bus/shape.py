@@ -32,7 +32,9 @@ def mask_record(values: Mapping[str, Any], record: Record, standards: Standards,
 def masker(kind: type[msgspec.Struct]) -> Masker | None:
     """How to mask replies of ``kind``, as builtins; nothing where no field holds a masked element.
 
-    A field says which element it holds by ``Annotated[str, Meta(extra={"element": "citizen-id"})]``.
+    A field says which element it holds by ``Annotated[str, Meta(extra={"element": "citizen-id"})]``; one that holds values under
+    the ids of their elements by ``Annotated[dict[str, Any], Meta(extra={"keys": "element"})]``; one of which nothing may be
+    seen unless it is granted clear by ``Meta(extra={"mask": "whole"})``.
     """
     return _masker(inspect.type_info(kind))
 
@@ -40,8 +42,7 @@ def masker(kind: type[msgspec.Struct]) -> Masker | None:
 def _masker(found: inspect.Type) -> Masker | None:
     match found:
         case inspect.Metadata(type=inner, extra=extra):
-            element = (extra or {}).get("element")
-            return _element(element) if element else _masker(inner)
+            return _said(extra or {}) or _masker(inner)
         case inspect.StructType(fields=fields):
             own = {f.encode_name: m for f in fields if (m := _masker(f.type)) is not None}
             return _struct(own) if own else None
@@ -52,6 +53,23 @@ def _masker(found: inspect.Type) -> Masker | None:
             return next((m for t in types if (m := _masker(t)) is not None), None)
         case _:
             return None
+
+
+def _said(extra: Mapping[str, Any]) -> Masker | None:
+    """The masker that a field's own annotation asks for."""
+    if element := extra.get("element"):
+        return _element(element)
+    if extra.get("keys") == "element":
+        return _by_key
+    return _wholly if extra.get("mask") == "whole" else None
+
+
+def _by_key(values: Any, standards: Standards, on: date) -> Any:
+    return {key: standards.mask(key, value, on) for key, value in (values or {}).items()}
+
+
+def _wholly(value: Any, standards: Standards, on: date) -> Any:
+    return None
 
 
 def _element(element: str) -> Masker:
