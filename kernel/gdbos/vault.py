@@ -90,11 +90,11 @@ class KeyRing:
         """A new ring in ``folder``; ``Conflict`` when one is there, since overwriting it would lose all sealed data."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         now = datetime.now(UTC)
-        states: list[tuple[Use, State]] = [(use, "current") for use in USES]
-        states += [(use, "next") for use in USES if use != "blind"]
+        lasting: list[tuple[Use, State]] = [(use, "current") for use in USES]
+        coming: list[tuple[Use, State]] = [(use, "next") for use in USES if use != "blind"]
         keys = [
             Key(id=number, use=use, state=state, since=now, secret=provider.new_private())
-            for number, (use, state) in enumerate(states, 1)
+            for number, (use, state) in enumerate(lasting + coming, 1)
         ]
         ring = cls(folder, keys)
         ring._save(new=True)
