@@ -15,7 +15,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
@@ -40,7 +40,8 @@ from gdbos.identity.identity import Identity
 from gdbos.identity.role import KINDS as IDENTITY_KINDS
 from gdbos.jobs import Clockwork, Owned
 from gdbos.ledger.book import Book
-from gdbos.ledger.subjects import SubjectKeys
+from gdbos.ledger.subjects import SubjectKeys, apply_erasures
+from gdbos.ledger.tables import checkpoint
 from gdbos.loading import Loaded, installed, load, manage
 from gdbos.pages.frame import Site
 from gdbos.pages.render import Pages
@@ -53,7 +54,7 @@ from gdbos.storage.lane import lane_for
 from gdbos.storage.migrate import behind, lineages, migrate
 from gdbos.text import Text
 from gdbos.unit import EVENTS, Run, Surroundings, Unit, Units
-from gdbos.vault import KeyRing, Vault
+from gdbos.vault import RING, KeyRing, Vault
 
 log = logging.getLogger("gdbos")
 
@@ -92,10 +93,12 @@ class Kernel:
     # What the node is made of.
 
     def _standards(self) -> Standards:
-        folders = [shipped("standards"), *(Path(f) for f in self.settings.standards.folders)]
+        chosen = self.settings.standards
+        # The registry takes an empty chain for "all there are"; a deployment that names no pack stands under none.
+        folders = [shipped("standards"), *(Path(f) for f in chosen.folders)] if chosen.packs else []
         folders += [folder for plugin in self.plugins for folder in plugin.packs]
         kinds = [*KERNEL_KINDS, *(kind for plugin in self.plugins for kind in plugin.kinds)]
-        standards = load_standards(folders, {kind.name: kind.struct for kind in kinds}, self.settings.standards.packs)
+        standards = load_standards(folders, {kind.name: kind.struct for kind in kinds}, chosen.packs)
         faults = [fault for kind in kinds for fault in _beyond_shape(kind, standards)]
         if faults:
             raise Misconfigured("standards packs:\n" + "\n".join(faults))
@@ -161,6 +164,8 @@ class Kernel:
         self.lane = lane_for(url, self.settings.database.threads)
         stack.callback(self.lane.close)
         refuse_unsafe(self.lane.engine)
+        with self.lane.engine.connect() as connection:
+            apply_erasures(connection, self.subject_keys)
         self.provider = telemetry.start(self.settings.telemetry, self.settings.node.id)
         if self.provider is not None:
             stack.callback(self.provider.shutdown)
@@ -201,6 +206,9 @@ class Kernel:
         for name, work in zip(("delivery", "jobs", "scanning", "ledger"), works, strict=True):
             task = asyncio.create_task(work(), name=name)
             stack.push_async_callback(_cancelled, task)
+        for adapter in self.adapters.values():
+            stack.push_async_callback(adapter.aclose)
+        stack.callback(self.identity.close)
         stack.push_async_callback(self.book.catch_up)
         stack.push_async_callback(self.delivery.drain)
 
@@ -221,7 +229,7 @@ class Kernel:
 
     def _offers(self) -> Iterable[Offered]:
         operator = self.settings.node.body
-        for offer in FILE_OFFERS:
+        for offer in KERNEL_OFFERS:
             yield offered_by_plugin(offer, "kernel", operator)
         for plugin in self.plugins:
             for offer in plugin.services:
@@ -232,9 +240,22 @@ class Kernel:
     # Parts.
 
     def ring(self) -> KeyRing:
-        """The node's keys; made on the first start, and only then."""
+        """The node's keys; made when the node has never written anything, and only then.
+
+        :raises Misconfigured: the key file is missing or damaged; it says what to restore.
+        """
         folder = self.settings.home / "keys"
-        return KeyRing.create(folder) if not folder.exists() or not any(folder.iterdir()) else KeyRing.open(folder)
+        if (folder / RING).exists() or self._has_written():
+            return KeyRing.open(folder)
+        return KeyRing.create(folder)
+
+    def _has_written(self) -> bool:
+        engine = engine_for(self.settings.database_url())
+        try:
+            with engine.connect() as connection:
+                return connection.execute(select(checkpoint.c.log).limit(1)).first() is not None
+        finally:
+            engine.dispose()
 
     def _draft_consumption(self, unit: Unit) -> None:
         draft_consumption(unit, self.plugins, self.directory)
@@ -321,4 +342,4 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 KERNEL_TEMPLATES = {"identity": PACKAGE / "identity" / "templates", "console": PACKAGE / "console" / "templates"}
 KERNEL_NAVIGATION: list[Any] = []
-KERNEL_OFFERS = (*RECEIPTS,)
+KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS)

@@ -29,7 +29,9 @@ class Book:
     def __init__(self, settings: Settings, ring: KeyRing, lane: Lane) -> None:
         self.lane = lane
         self.folder: Path = settings.home / "ledger"
-        self.signers = {name: _signer(settings, ring, name) for name in LOGS}
+        origins = {name: f"gdbos.{settings.node.division}/{settings.node.id}/{name}/1" for name in LOGS}
+        self.signers = {name: Signer(origin, ring.current("log").secret) for name, origin in origins.items()}
+        self.verifiers = [Signer(origin, key.secret).verifier for origin in origins.values() for key in ring.all("log")]
 
     async def run(self) -> None:
         """Keep both logs in step until cancelled."""
@@ -47,8 +49,7 @@ class Book:
         moved = 0
         for name, signer in self.signers.items():
             moved += await self.lane.write(partial(_sequenced, name, signer))
-        keys = [signer.verifier for signer in self.signers.values()]
-        await self.lane.read(lambda connection: publish(connection, self.folder, keys))
+        await self.lane.read(lambda connection: publish(connection, self.folder, self.verifiers))
         return moved
 
     async def catch_up(self) -> None:
@@ -59,8 +60,3 @@ class Book:
 
 def _sequenced(name: str, signer: Signer, connection: Connection) -> int:
     return sequence(connection, name, signer)
-
-
-def _signer(settings: Settings, ring: KeyRing, name: str) -> Signer:
-    key = ring.current("log")
-    return Signer(f"gdbos.{settings.node.division}/{settings.node.id}/{name}/1", key.secret)
