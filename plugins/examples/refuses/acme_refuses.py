@@ -1,0 +1,27 @@
+"""Refuses: a whole plugin that vetoes what it does not like, as a law-minded neighbour would."""
+
+import msgspec
+
+from gdbos import Conflict, Plugin, Unit, hookimpl
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[plugins.acme.refuses]` in the deployment's configuration."""
+
+    events: tuple[str, ...] = ()
+    """Names of event classes that must not happen while this plugin is enabled."""
+
+
+@hookimpl
+def before_commit(unit: Unit) -> None:
+    """Veto a unit that emits a forbidden event. Nothing of it is kept."""
+    forbidden = unit.config(Config).events
+    for event in unit.events:
+        if type(event).__name__ in forbidden:
+            raise Conflict("{event} must not happen at this node.", event=type(event).__name__)
+
+
+@hookimpl
+def describe() -> Plugin:
+    """A setting and a veto, nothing else."""
+    return Plugin(name="acme.refuses", title="Refuses", config=Config)
