@@ -164,12 +164,16 @@ def _living(value: Any) -> Any:
     """The value without the entries that say they are withdrawn."""
     if not isinstance(value, dict):
         return value
-    if not any(_entries(one) for one in value.values()):
+    if not any(isinstance(one, list) and _has_withdrawn(one) for one in value.values()):
         return value
     return {
         key: [entry for entry in one if entry.get("withdrawn") is not True] if _entries(one) else one
         for key, one in value.items()
     }
+
+
+def _has_withdrawn(entries: list[Any]) -> bool:
+    return any(isinstance(entry, dict) and "withdrawn" in entry for entry in entries)
 
 
 def _locks(value: object, path: str, pack: str) -> Iterator[tuple[str, str]]:

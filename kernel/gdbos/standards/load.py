@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,11 +46,24 @@ def load(folders: Sequence[Path], kinds: Kinds, chain: Sequence[str]) -> Standar
     Raises:
         PackRefused: something is wrong; it lists every fault of every pack.
     """
-    sources, faults = read(folders, kinds, chain)
-    standards = assemble(sources, kinds, faults)
+    with _without_collecting():
+        sources, faults = read(folders, kinds, chain)
+        standards = assemble(sources, kinds, faults)
     if faults:
         raise PackRefused(faults)
     return standards
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Loading makes hundreds of thousands of tables and no circles: collecting garbage meanwhile costs a third of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def read(folders: Sequence[Path], kinds: Kinds, chain: Sequence[str]) -> tuple[list[Source], list[Fault]]:

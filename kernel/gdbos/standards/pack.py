@@ -124,7 +124,8 @@ def source(folder: Path, named: Head, kinds: Mapping[str, object], faults: list[
         if path.is_file() and path.suffix in (".toml", ".csv"):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     made.digest = digest.hexdigest()
-    made.layers += [_layer("basis", table, made, folder / "pack.toml") for table in named.basis]
+    top = folder / "pack.toml"
+    made.layers += [_layer("basis", table, made, top, _shown(made, top), faults) for table in named.basis]
     for below in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
         _read_folder(below, made, kinds, faults)
     made.layers = [layer for layer in made.layers if _named(layer, faults)]
@@ -148,38 +149,43 @@ def _read_folder(below: Path, made: Source, kinds: Mapping[str, object], faults:
 
 
 def _items(made: Source, path: Path, kind: str, table: Table, faults: list[Fault]) -> list[Layer]:
+    shown = _shown(made, path)
     if "id" in table:
-        return [_layer(kind, table, made, path, faults)]
-    allowed = (*FOLDERS.get(kind, ()), "document")
+        return [_layer(kind, table, made, path, shown, faults)]
     layers: list[Layer] = []
-    for key, entries in table.items():
-        if key not in allowed or not isinstance(entries, list):
-            hint = nearest(key, allowed) + "; a file with one item begins with its id"
-            faults.append(_fault(made, path, "unknown-key", "no such table here", key, hint))
-            continue
-        layers += [_layer("crosswalks" if key == "crosswalk" else kind, one, made, path, faults) for one in entries]
+    for key, entries in _tables(made, path, table, (*FOLDERS.get(kind, ()), "document"), faults):
+        of_kind = "crosswalks" if key == "crosswalk" else kind
+        layers += [_layer(of_kind, one, made, path, shown, faults) for one in entries]
     return layers
 
 
 def _examples(made: Source, path: Path, table: Table, faults: list[Fault]) -> list[Layer]:
-    layers = []
+    shown = _shown(made, path)
+    return [
+        Layer(kind=key, id=str(one.get("id", "")), table=one, pack=made.head.id, path=path, file=shown)
+        for key, entries in _tables(made, path, table, ("valid", "invalid"), faults)
+        for one in entries
+    ]
+
+
+def _tables(
+    made: Source, path: Path, table: Table, allowed: tuple[str, ...], faults: list[Fault]
+) -> Iterator[tuple[str, list[Table]]]:
+    """The lists of tables of a file; anything else in it is a fault."""
     for key, entries in table.items():
-        if key not in ("valid", "invalid"):
-            faults.append(
-                _fault(made, path, "unknown-key", "no such table here", key, nearest(key, ("valid", "invalid")))
-            )
-            continue
-        layers += [
-            Layer(kind=key, id=str(one.get("id", "")), table=one, pack=made.head.id, path=path, file=_shown(made, path))
-            for one in entries
-        ]
-    return layers
+        if key not in allowed:
+            hint = nearest(key, allowed) + "; a file with one item begins with its id"
+            faults.append(_fault(made, path, "unknown-key", "no such table here", key, hint))
+        elif not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+            faults.append(_fault(made, path, "type", f"write [[{key}]] for each", key))
+        else:
+            yield key, entries
 
 
-def _layer(kind: str, table: Table, made: Source, path: Path, faults: list[Fault] | None = None) -> Layer:
+def _layer(kind: str, table: Table, made: Source, path: Path, shown: str, faults: list[Fault]) -> Layer:
     if kind == "crosswalks":
         table = {"id": f"{table.get('list', '')}→{table.get('to', '')}", **table}
-    if kind == "codes" and "csv" in table and faults is not None:
+    if kind == "codes" and "csv" in table:
         table = _with_rows(table, made, path, faults)
     return Layer(
         kind=kind,
@@ -187,7 +193,7 @@ def _layer(kind: str, table: Table, made: Source, path: Path, faults: list[Fault
         table=table,
         pack=made.head.id,
         path=path,
-        file=_shown(made, path),
+        file=shown,
         since=_day(table.get("from")) or made.head.since,
         until=_day(table.get("until")) or made.head.until,
     )
@@ -212,8 +218,8 @@ def _with_rows(table: Table, made: Source, path: Path, faults: list[Fault]) -> T
     if not isinstance(name, str) or not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._\-]*\.csv", name) or not beside.is_file():
         faults.append(_fault(made, path, "reference", f"no file {name!r} beside this one", "csv"))
         return rest
-    rows = list(_rows(made, beside, faults))
-    return {**rest, "code": [*table.get("code", []), *rows]}
+    above = table.get("code", [])
+    return {**rest, "code": [*(above if isinstance(above, list) else [above]), *_rows(made, beside, faults)]}
 
 
 def _rows(made: Source, path: Path, faults: list[Fault]) -> Iterator[Table]:

@@ -60,6 +60,7 @@ class Standards:
         self._alone: dict[tuple[str, str, date], Record] = {}
         self._tables: dict[str, CodeTable] = {}
         self._versions: dict[tuple[str, date | None], CodeTable] = {}
+        self._haystack: list[tuple[str, str]] | None = None
         self._changed: dict[str, list[date]] = {}
         self._calendars: dict[str, Calendar] = {}
         self._dated = {one.id: one.value for one in self.documents("calendars")}
@@ -108,6 +109,23 @@ class Standards:
         """A data element."""
         value: Element = self.document("elements", id, on).value
         return value
+
+    def find(self, words: str, on: date, after: str = "") -> Iterator[Element]:
+        """Elements behind ``after`` in whose id, names or synonyms each of the words stands, by id."""
+        wanted = words.casefold().split()
+        for id, text in self._searched():
+            if id > after and all(word in text for word in wanted):
+                for document in self._documents["elements"][id]:
+                    if document.in_force(on) and all(word in _words(document.value) for word in wanted):
+                        yield document.value
+
+    def _searched(self) -> list[tuple[str, str]]:
+        if self._haystack is None:
+            self._haystack = [
+                (id, "\n".join(_words(one.value) for one in versions))
+                for id, versions in self._documents.get("elements", {}).items()
+            ]
+        return self._haystack
 
     def codes(self, id: str, on: date) -> CodeList:
         """A code list with the rows in force on that day."""
@@ -262,6 +280,10 @@ class Standards:
         """What the codes of the lists are called, where the packs have them."""
         tables = [table for table in map(self.table, lists) if table is not None]
         return {code: rows[-1].title for table in tables for code, rows in table.rows.items()}
+
+
+def _words(element: Element) -> str:
+    return "\n".join((element.id, element.title.zh, element.title.en, *element.synonyms)).casefold()
 
 
 def calendar_of(division: str, definitions: Mapping[str, CalendarDefinition]) -> str | None:

@@ -141,11 +141,7 @@ class StandardsController(Controller):
         on: On = None,
     ) -> Elements:
         """Data elements by id, a page at a time."""
-        found = (
-            element
-            for element in standards.values(Element, on or today())
-            if element.id > after and mentions(element, q)
-        )
+        found = standards.find(q, on or today(), after)
         page, more = _page(found, "", limit, lambda element: element.id)
         return Elements(items=page, after=more)
 
@@ -189,12 +185,6 @@ def _page(rows: Iterable[R], after: str, limit: int, key: Callable[[R], str]) ->
         next((row for row in left if key(row) == after), None)
     page = list(islice(left, limit + 1))
     return page[:limit], key(page[limit - 1]) if len(page) > limit else ""
-
-
-def mentions(element: Element, words: str) -> bool:
-    """Whether every one of the words stands in the element's id, names or synonyms."""
-    text = "\n".join((element.id, element.title.zh, element.title.en, *element.synonyms)).casefold()
-    return all(word in text for word in words.casefold().split())
 
 
 def count(standards: Standards, asked: AskDue) -> Counted:

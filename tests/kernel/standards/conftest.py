@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -189,11 +189,6 @@ def standards(tmp_path_factory: pytest.TempPathFactory) -> Standards:
     made = Packs(tmp_path_factory.mktemp("packs"))
     made.national()
     return made.load()
-
-
-@pytest.fixture(scope="session")
-def calendar_text() -> Callable[[], str]:
-    return calendar_rows
 
 
 def calendar_rows() -> str:

@@ -5,13 +5,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import jsonschema_rs
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdbos.errors import BadRequest, Invalid
-from gdbos.standards import NotPublished, Standards
+from gdbos.standards import Standards
 
 ON = date(2026, 6, 1)
 GOOD = {
@@ -229,11 +228,3 @@ def test_the_schema_is_a_schema(standards):
     jsonschema_rs.meta.validate(schema)
     assert schema["properties"]["citizen_id"]["title"] == "公民身份号码"
     assert schema["required"] == ["citizen_id", "name"]
-
-
-def test_a_problem_of_the_calendar_is_a_problem_like_any_other():
-    assert issubclass(NotPublished, Exception) and NotPublished.code == "not-published"
-
-
-def test_unknown_struct_types_stay_plain_msgspec(standards):
-    assert issubclass(person(standards).struct, msgspec.Struct)
