@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from gdbos import Kind, N_, NotFound, Text
+from gdbos import N_, Kind, NotFound, Text
 from gdbos_services.matters.consistency import complaints
 
 if TYPE_CHECKING:
