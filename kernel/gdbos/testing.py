@@ -7,10 +7,9 @@ missing (``postgres,nats,chromium``): where it is, a test that needs it fails in
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,20 +19,39 @@ import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 from gdbos.actor import Actor, plugin_actor
 from gdbos.config import Deployment, load
 from gdbos.errors import Misconfigured
 from gdbos.events import TAG, subscription, tag
+from gdbos.identity.account import open_account
+from gdbos.identity.body import Body, find_body, register_body
+from gdbos.identity.password import hashed
+from gdbos.identity.post import appoint
 from gdbos.kernel import Kernel
 from gdbos.loading import described, installed
 from gdbos.plugin import Plugin
 from gdbos.storage.engine import engine_for
 from gdbos.storage.migrate import drift, lineages, migrate
+from gdbos.text import Text
+from gdbos.unit import Unit
 
 POSTGRES = os.environ.get("GDBOS_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 CHROMIUM = "/usr/bin/chromium"
+TESTER = "tester"
+PASSWORD = "a phrase only tests know"  # noqa: S105
+OPERATOR = "11450100MADEM0011Y"
+"""USCC of the body that operates test nodes; fictional."""
+
+PACK = """
+id = "test"
+version = "1"
+title = { zh = "测试", en = "Test" }
+publisher = { zh = "测试", en = "Test" }
+level = "national"
+division = "000000"
+"""
 
 
 def require(what: str, present: bool, how: str) -> None:
@@ -118,6 +136,13 @@ class Site:
         with self.client.portal() as portal:
             return portal.call(awaited)
 
+    def sign_in(self, login: str = TESTER, password: str = PASSWORD) -> dict[str, str]:
+        """Log in over HTTP; the headers that make a request speak for ``login``."""
+        answered = self.client.post("/api/identity/sessions", json={"login": login, "password": password})
+        assert answered.status_code == 201, answered.text
+        self.client.cookies.clear()
+        return {"authorization": f"Bearer {answered.json()['token']}"}
+
     def settle(self) -> None:
         """Wait until every event that is due has been handled."""
         self.call(self.kernel.delivery.settle)
@@ -129,26 +154,51 @@ def deployment(
     plugins: Mapping[str, Mapping[str, Any]] | None = None,
     database: str = "",
     extends: Path | None = None,
+    permissions: Sequence[str] = (),
     extra: str = "",
 ) -> Deployment:
-    """A deployment file in ``folder`` that enables ``plugins``; ``extra`` is further TOML."""
+    """A deployment file in ``folder`` that enables ``plugins``; ``extra`` is further TOML.
+
+    With ``permissions`` a pack of its own brings the role ``tester``, for :meth:`Site.sign_in`.
+    """
     lines = [f'extends = "{extends}"'] if extends else []
     lines += ["[node]", f'home = "{folder / "home"}"']
     if not extends:
         lines += ['id = "test"', 'title = { zh = "测试", en = "Test" }', 'division = "450100"', 'level = "city"']
-        lines += ['body = "11450100MADEM0011Y"']
+        lines += [f'body = "{OPERATOR}"']
     lines += [
         "[http]",
         'host = "127.0.0.1"',
         "[database]",
         f'url = "{database or f"sqlite:///{folder}/home/gdbos.db"}"',
     ]
+    if permissions:
+        above = load(extends, {}).settings.standards.packs if extends else ()
+        _write_pack(folder / "packs" / "test", permissions, above[-1:])
+        lines += ["[standards]", f"packs = {_toml([*above, 'test'])}", f"folders = {_toml([str(folder / 'packs')])}"]
     for name, table in (plugins or {}).items():
         lines += [f"[plugins.{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
     path = folder / "deployment.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([*lines, extra]), "utf-8")
     return load(path, {})
+
+
+def _write_pack(folder: Path, permissions: Sequence[str], extends: Sequence[str]) -> None:
+    (folder / "roles").mkdir(parents=True, exist_ok=True)
+    level = 'level = "county"\ndivision = "450103"' if extends else 'level = "national"\ndivision = "000000"'
+    head = PACK.replace('level = "national"\ndivision = "000000"', level)
+    (folder / "pack.toml").write_text(f"{head}extends = {_toml(list(extends))}\n", "utf-8")
+    role = f'id = "{TESTER}"\ntitle = {{ zh = "测试", en = "Tester" }}\npermissions = {_toml(list(permissions))}\nscope = "body"\n'
+    (folder / "roles" / "tester.toml").write_text(role, "utf-8")
+
+
+def plant_tester(unit: Unit) -> None:
+    """An official of the operating body in the role ``tester``."""
+    if find_body(unit, OPERATOR) is None:
+        register_body(unit, Body(uscc=OPERATOR, name=Text("测试机构", "Test body"), division="450100", level="city"))
+    account = open_account(unit, login=TESTER, password_hash=hashed(PASSWORD), name="Tester", kind="official")
+    appoint(unit, account, body=OPERATOR, role_id=TESTER)
 
 
 def _toml(value: Any) -> str:
@@ -185,24 +235,28 @@ class PluginContract:
     """A deployment file to start from, where the plugin needs standards packs."""
     extra: ClassVar[str] = ""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def plugin(self) -> Plugin:
         offers = installed()[self.name]
         return described(self.name, offers[0].entry.load())
 
     @pytest.fixture
     def node(self, tmp_path: Path) -> Iterator[Site]:
-        with serving(self._deployment(tmp_path)) as site:
+        with serving(self._deployment(tmp_path), prepare=plant_tester) as site:
             yield site
 
     @pytest.fixture
     def client(self, node: Site) -> TestClient[Litestar]:
+        """HTTP to the node, as an official who holds every permission of the plugin."""
+        node.client.headers.update(node.sign_in())
         return node.client
 
     def _deployment(self, folder: Path, **settings: Any) -> Deployment:
         plugins = {name: dict(table) for name, table in (self.site or {key: {} for key in self._closure()}).items()}
         plugins.setdefault(self.name, {}).update(settings)
-        return deployment(folder, plugins=plugins, extends=self.extends, extra=self.extra)
+        return deployment(
+            folder, plugins=plugins, extends=self.extends, permissions=[f"{self.name}.*"], extra=self.extra
+        )
 
     def _closure(self) -> list[str]:
         needed, found = [self.name], []
@@ -259,11 +313,9 @@ class PluginContract:
     def test_disabling_it_leaves_its_data_alone(self, tmp_path: Path, plugin: Plugin) -> None:
         with serving(self._deployment(tmp_path)):
             pass
-        shutil.copy(tmp_path / "deployment.toml", tmp_path / "with.toml")
-        kernel = Kernel(deployment(tmp_path, extends=self.extends if self.extends else None))
-        kernel.migrate()
-        engine = engine_for(kernel.settings.database_url())
-        with engine.connect() as connection:
-            names = set(connection.dialect.get_table_names(connection))
+        without = Kernel(deployment(tmp_path, extends=self.extends))
+        without.migrate()
+        engine = engine_for(without.settings.database_url())
+        names = set(inspect(engine).get_table_names())
         engine.dispose()
         assert set(plugin.tables.tables if plugin.tables is not None else ()) <= names

@@ -32,9 +32,7 @@ class Hello(Controller):
     """Greetings."""
 
     @post("/{visitor:str}", permission=GREET, media_type="text/plain", status_code=200)
-    async def greet(
-        self, visitor: FromPath[str], run: NamedDependency[Run], config: NamedDependency[Config]
-    ) -> str:
+    async def greet(self, visitor: FromPath[str], run: NamedDependency[Run], config: NamedDependency[Config]) -> str:
         """Greet a visitor."""
         return await run(greet, config, visitor)
 
