@@ -6,9 +6,11 @@ layered from nation to county, asked as of a day.
     explain(standards, kind, id) -> str          who said what, and who changed it
 """
 
+from .acceptance import Acceptance, Correction, accepted_on
 from .calendar import Calendar, NotPublished
 from .codes import Code, CodeList, Crosswalk, NoCounterpart
-from .deadline import Acceptance, Correction, Deadline, Due, Extension, Suspension, accepted_on, due
+from .counting import due
+from .deadline import Deadline, Due, Extension, ExtensionRule, Skipped, Suspension
 from .document import Change, Document, Item
 from .element import Element
 from .example import check
@@ -34,6 +36,7 @@ __all__ = [
     "Due",
     "Element",
     "Extension",
+    "ExtensionRule",
     "Fault",
     "Identifier",
     "Item",
@@ -43,6 +46,7 @@ __all__ = [
     "Pack",
     "PackRefused",
     "Record",
+    "Skipped",
     "Standards",
     "Suspension",
     "Verdict",

@@ -12,7 +12,8 @@ import msgspec
 from gdbos.errors import Invalid, Problem
 from gdbos.text import Text
 
-from .deadline import Extension, Suspension, due
+from .counting import due
+from .deadline import Extension, Suspension
 from .fault import Fault, nearest
 from .layer import Layer
 from .load import Kinds, assemble, read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -155,7 +155,7 @@ def entry_key(entry: Table) -> str:
     return str(next((entry[key] for key in ENTRY_KEYS if key in entry), entry.get("from", "")))
 
 
-def _entries(value: object) -> bool:
+def _entries(value: object) -> TypeGuard[list[Table]]:
     """Whether it is a list of tables that each can be told from the others."""
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) and entry_key(one) for one in value)
 

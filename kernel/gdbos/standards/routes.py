@@ -18,7 +18,8 @@ from gdbos.plugin import PUBLIC
 from gdbos.text import Text
 
 from .codes import Code
-from .deadline import Deadline, Extension, Skipped, Suspension, due
+from .counting import due
+from .deadline import Deadline, Extension, Skipped, Suspension
 from .element import Element
 from .pack import Pack
 from .registry import Standards

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdbos.errors import Invalid
-from gdbos.standards import Correction, Deadline, Extension, NotPublished, Suspension, accepted_on, due
-from gdbos.standards.deadline import ExtensionRule
+from gdbos.standards import Correction, Deadline, Extension, ExtensionRule, NotPublished, Suspension, accepted_on, due
 from gdbos.text import Text
 
 DAY = timedelta(days=1)

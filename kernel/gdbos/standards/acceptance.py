@@ -1,0 +1,104 @@
+"""Acceptance (受理): from which day an application counts as accepted. Law: 行政许可法 art. 32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from gdbos.text import Text
+
+from .calendar import Calendar
+from .counting import due
+from .deadline import Deadline
+from .explanation import spoken
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A notice that something is missing or wrong (补正通知), and when it was supplied."""
+
+    noticed: date
+    supplied: date | None = None
+    items: tuple[str, ...] = ()
+
+
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
+    """From which day an application counts as accepted (受理)."""
+
+    on: date | None
+    """None while it is still open."""
+    deemed: bool
+    """Accepted by silence, from the day of receipt."""
+    limit: date
+    """The last day for telling the applicant what is missing."""
+    unlawful: tuple[int, ...] = ()
+    """Positions of correction notices that ask for something new after the first: the list is told once, all of it."""
+    explanation: Text
+
+
+def accepted_on(
+    received: date, corrections: Sequence[Correction], calendar: Calendar, today: date, rule: Deadline | int = 5
+) -> Acceptance:
+    """When an application received on ``received`` counts as accepted. Law: 行政许可法 art. 32(1)(4).
+
+    What is missing is told once, all of it, within five working days. Not told in time: accepted from the day of receipt. Told in time:
+    accepted when it has been supplied. A later notice that asks for something new delays nothing.
+
+    Raises:
+        NotPublished: the limit lies beyond the published calendar.
+    """
+    limit = due(received, rule, calendar).due
+    assert limit is not None, "without suspensions there is always a day"
+    ordered = sorted(enumerate(corrections), key=lambda one: one[1].noticed)
+    if not ordered:
+        return _silent(received, limit, today)
+    first = ordered[0][1]
+    if first.noticed > limit:
+        return _deemed(received, limit, tuple(at for at, _ in ordered))
+    unlawful = tuple(at for at, one in ordered[1:] if not one.items or not set(one.items) <= set(first.items))
+    lawful = [one for at, one in ordered if at not in unlawful]
+    return _supplied(lawful, limit, unlawful)
+
+
+def _silent(received: date, limit: date, today: date) -> Acceptance:
+    if today > limit:
+        return _deemed(received, limit, ())
+    until = spoken(limit)
+    return Acceptance(on=None, deemed=False, limit=limit, explanation=Text(f"须于{until.zh}前(含当日)一次告知需要补正的全部内容。", f"Whatever is missing must be told, all at once, by {until.en}."))  # fmt: skip
+
+
+def _deemed(received: date, limit: date, unlawful: tuple[int, ...]) -> Acceptance:
+    day, until = spoken(received), spoken(limit)
+    return Acceptance(
+        on=received,
+        deemed=True,
+        limit=limit,
+        unlawful=unlawful,
+        explanation=Text(
+            f"未在{until.zh}前(含当日)一次告知补正内容,依照行政许可法第三十二条,自收到申请材料之日即{day.zh}起视为受理。",
+            f"What was missing was not told by {until.en}; under article 32 of the Administrative Licensing Law the application counts as accepted from its receipt on {day.en}.",
+        ),
+    )
+
+
+def _supplied(lawful: list[Correction], limit: date, unlawful: tuple[int, ...]) -> Acceptance:
+    extra = (
+        Text("此后要求补正新内容的通知不影响受理日。", "A later notice asking for something new delays nothing.")
+        if unlawful
+        else Text("")
+    )
+    waiting = any(one.supplied is None for one in lawful)
+    on = None if waiting else max(one.supplied for one in lawful if one.supplied)
+    if on is None:
+        told = Text(
+            "已按期告知补正,等待申请人补齐材料。",
+            "The applicant was told in time what is missing; it has not been supplied yet.",
+        )
+    else:
+        told = Text(
+            f"申请人于{spoken(on).zh}补齐材料,自该日起受理。",
+            f"The applicant supplied what was missing on {spoken(on).en}; it is accepted from that day.",
+        )
+    explanation = Text(told.zh + extra.zh, f"{told.en} {extra.en}".strip())
+    return Acceptance(on=on, deemed=False, limit=limit, unlawful=unlawful, explanation=explanation)
