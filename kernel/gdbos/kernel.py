@@ -17,6 +17,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, select
 
+import gdbos.identity.assertion
+import gdbos.identity.attempt
+import gdbos.identity.setup  # noqa: F401  (these three declare tables that the kernel's revisions make)
 from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.adapters import adapters_for
