@@ -14,7 +14,7 @@ from sqlalchemy import Row, select
 from gdbos.actor import Actor, Link
 from gdbos.config import Settings
 from gdbos.errors import Forbidden, Unavailable
-from gdbos.identity import assertion, attempt
+from gdbos.identity import assertion, attempt, setup
 from gdbos.identity.account import account, greeting
 from gdbos.identity.body import find_body
 from gdbos.identity.deciding import IDENTITY
@@ -228,7 +228,8 @@ def _chain(unit: Unit, kind: str, principal: str) -> tuple[Link, ...]:
 
 
 def forget_old(unit: Unit) -> None:
-    """Drop attempts, assertions and sessions that are of no more use; run it every few minutes."""
+    """Drop attempts, assertions, sessions and set-up codes that are of no more use; run it every few minutes."""
+    setup.forget_old(unit)
     attempt.forget_old(unit)
     assertion.forget_old(unit)
     forget_sessions(unit)

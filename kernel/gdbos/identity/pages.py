@@ -38,6 +38,7 @@ from gdbos.kernel import Kernel
 from gdbos.pages.language import local_path, locale_of
 from gdbos.pages.render import Page
 from gdbos.plugin import KNOWN, PUBLIC
+from gdbos.text import N_
 from gdbos.unit import Run, Unit
 
 _ACCOUNT = "/account"
@@ -172,7 +173,7 @@ async def set_password(
 ) -> Page | Redirect:
     """Change one's password."""
     if data.new != data.again:
-        return await _account_page(request, run, wrong=("again", "The two new passwords are not the same."))
+        return await _account_page(request, run, wrong=("again", N_("The two new passwords are not the same.")))
     try:
         await change_password(kernel.identity, run, data.old, data.new)
     except Problem as problem:
@@ -187,7 +188,7 @@ async def give_mandate(request: Asked, run: NamedDependency[Run], data: URLEncod
     try:
         await run(give, _mandate(data))
     except (Problem, msgspec.ValidationError) as problem:
-        detail = problem.detail if isinstance(problem, Problem) else "The last day is not a date."
+        detail = problem.detail if isinstance(problem, Problem) else N_("The last day is not a date.")
         field = "until" if isinstance(problem, msgspec.ValidationError) else "agent_citizen_id"
         facts = problem.facts if isinstance(problem, Problem) else {}
         return await _account_page(request, run, wrong=(field, detail), facts=facts)

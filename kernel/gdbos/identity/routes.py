@@ -11,11 +11,12 @@ import msgspec
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
+from litestar.exceptions import SerializationException
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, JSONBody
 
-from gdbos.errors import Forbidden, Invalid, Violation
+from gdbos.errors import BadRequest, Forbidden, Invalid, Violation
 from gdbos.identity.account import AccountKind
 from gdbos.identity.administration import ADMINISTRATION
 from gdbos.identity.assertion import ASSERTION, GRANT, read_assertion, use_up, verify_assertion
@@ -388,7 +389,10 @@ async def _asked(request: Asked) -> TokenAsked:
     if media_type == "application/x-www-form-urlencoded":
         found: Any = dict((await request.form()).multi_items())
     else:
-        found = await request.json()
+        try:
+            found = await request.json()
+        except SerializationException:
+            raise BadRequest("The request for a token is neither a form nor JSON.") from None
     try:
         return msgspec.convert(found, TokenAsked)
     except msgspec.ValidationError as failure:

@@ -45,6 +45,11 @@ def bootstrap(unit: Unit) -> str | None:
     return code
 
 
+def forget_old(unit: Unit) -> None:
+    """Drop a code that nobody redeemed in time."""
+    unit.execute(delete(setup).where(setup.c.until <= unit.now))
+
+
 def redeem(
     unit: Unit, code: str, *, login: str, password_hash: str, name: str, body: Body, role_id: str = FIRST_ROLE
 ) -> UUID:

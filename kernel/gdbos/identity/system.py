@@ -137,4 +137,4 @@ def _values(entry: System) -> dict[str, Any]:
 
 
 def _system(row: Row[Any]) -> System:
-    return msgspec.convert(dict(row._mapping), System)
+    return msgspec.convert({str(name): value for name, value in row._mapping.items()}, System)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from joserfc.jwk import OKPKey
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError
+from litestar.testing import TestClient
 
-import gdbos.identity.assertion
-import gdbos.identity.setup  # noqa: F401  (their tables)
+import gdbos.testing
 from gdbos.actor import Actor
 from gdbos.config import Database, Http, Node, Passwords, Settings
 from gdbos.files.store import FileStore
@@ -37,6 +34,7 @@ from gdbos.ledger.subjects import SubjectKeys
 from gdbos.standards import load
 from gdbos.storage.lane import lane_for
 from gdbos.storage.metadata import kernel_metadata
+from gdbos.testing import Site, deployment, serving
 from gdbos.text import Text
 from gdbos.unit import Surroundings, Unit, Units
 from gdbos.vault import KeyRing, Vault
@@ -48,7 +46,6 @@ ANNA = "450102199003071238"
 BEN = "450102198507124562"
 CLARA = "450103200001017897"
 TAX = "114501003217890138"
-POSTGRES = "postgresql+psycopg://postgres@127.0.0.1"
 PASSWORD_HASH = hashed(PASSWORD)
 
 ROLES = """
@@ -127,35 +124,7 @@ class Clock:
         self.now += timedelta(**span)
 
 
-def _postgres(name: str) -> str:
-    admin = create_engine(f"{POSTGRES}/postgres", isolation_level="AUTOCOMMIT")
-    try:
-        with admin.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
-    except OperationalError:
-        if "postgres" in os.environ.get("GDBOS_REQUIRE", ""):
-            raise
-        pytest.skip("no PostgreSQL answers on 127.0.0.1:5432; set GDBOS_REQUIRE=postgres to insist on it")
-    finally:
-        admin.dispose()
-    return f"{POSTGRES}/{name}"
-
-
-def _drop(name: str) -> None:
-    admin = create_engine(f"{POSTGRES}/postgres", isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/gdbos.db"
-        return
-    name = f"gdbos_identity_{uuid4().hex[:12]}"
-    yield _postgres(name)
-    _drop(name)
+database = gdbos.testing.database
 
 
 @pytest.fixture
@@ -169,12 +138,18 @@ def ring(tmp_path: Path) -> KeyRing:
 
 
 @pytest.fixture
-def units(url: str, ring: KeyRing, clock: Clock, tmp_path: Path) -> Iterator[Units]:
-    pack = tmp_path / "test"
-    (pack / "roles").mkdir(parents=True)
-    (pack / "pack.toml").write_text(PACK, "utf-8")
-    (pack / "roles" / "roles.toml").write_text(ROLES, "utf-8")
-    standards = load([tmp_path], {kind.name: kind.struct for kind in KINDS}, ["test"])
+def packs(tmp_path: Path) -> Path:
+    """A folder with one standards pack, which has roles and nothing else."""
+    folder = tmp_path / "packs"
+    (folder / "test" / "roles").mkdir(parents=True)
+    (folder / "test" / "pack.toml").write_text(PACK, "utf-8")
+    (folder / "test" / "roles" / "roles.toml").write_text(ROLES, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def units(database: str, ring: KeyRing, clock: Clock, tmp_path: Path, packs: Path) -> Iterator[Units]:
+    standards = load([packs], {kind.name: kind.struct for kind in KINDS}, ["test"])
     vault = Vault(ring, clock=clock)
     around = Surroundings(
         node="nanning",
@@ -190,18 +165,18 @@ def units(url: str, ring: KeyRing, clock: Clock, tmp_path: Path) -> Iterator[Uni
         subscribers=MappingProxyType({}),
         clock=clock,
     )
-    lane = lane_for(url, 4)
+    lane = lane_for(database, 4)
     kernel_metadata.create_all(lane.engine)
     yield Units(lane, around)
     lane.close()
 
 
 @pytest.fixture
-def settings(url: str) -> Settings:
+def settings(database: str) -> Settings:
     return Settings(
         node=Node(id="nanning", title=Text("南宁市", "Nanning"), division="450100", level="city"),
         http=Http(url="http://testserver.local"),
-        database=Database(url=url),
+        database=Database(url=database),
         passwords=Passwords(attempts=5),
     )
 
@@ -213,16 +188,23 @@ def identity(units: Units, ring: KeyRing, settings: Settings) -> Iterator[Identi
     made.close()
 
 
-class City:
-    """What the tests find registered, by the names they use."""
+class Registered:
+    """Who is registered, by the names the tests use."""
 
-    def __init__(self, units: Units, identity: Identity) -> None:
-        self.units = units
-        self.identity = identity
+    def __init__(self) -> None:
         self.officials: dict[str, UUID] = {}
         self.posts: dict[str, UUID] = {}
         self.people: dict[str, Known] = {}
         self.key = OKPKey.generate_key("Ed25519")
+
+
+class City(Registered):
+    """The city at work: units, log-ins and actors."""
+
+    def __init__(self, units: Units, identity: Identity) -> None:
+        super().__init__()
+        self.units = units
+        self.identity = identity
 
     def do(self, act: Callable[..., Any], *args: Any, by: Actor = IDENTITY, **kwargs: Any) -> Any:
         """Run ``act(unit, …)`` in one committed unit."""
@@ -247,7 +229,7 @@ def body(uscc: str, zh: str, en: str, division: str = "450100") -> Body:
     return Body(uscc=uscc, name=Text(zh, en), division=division, level="city")
 
 
-def settle(unit: Unit, city: City) -> None:
+def settle(unit: Unit, city: Registered) -> None:
     """Register everybody."""
     register_body(unit, body(MARKET, "南宁市市场监督管理局", "Nanning Market Regulation Bureau"))
     register_body(unit, body(TAX, "青秀区税务局", "Qingxiu Tax Bureau", "450103"))
@@ -278,3 +260,30 @@ def city(units: Units, identity: Identity) -> City:
     made = City(units, identity)
     made.do(settle, made)
     return made
+
+
+class Served(Registered):
+    """The city as HTTP shows it."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+        site.unit(settle, self, actor=IDENTITY)
+
+    @property
+    def client(self) -> TestClient[Any]:
+        return self.site.client
+
+    def token(self, login: str, password: str = PASSWORD) -> dict[str, str]:
+        """The headers of somebody who has logged in."""
+        answer = self.client.post("/api/identity/sessions", json={"login": login, "password": password})
+        assert answer.status_code == 201, answer.text
+        self.client.cookies.clear()
+        return {"authorization": f"Bearer {answer.json()['token']}"}
+
+
+@pytest.fixture
+def served(tmp_path: Path, packs: Path, clock: Clock) -> Iterator[Served]:
+    extra = f'[standards]\npacks = ["test"]\nfolders = ["{packs}"]\n[passwords]\nattempts = 5'
+    with serving(deployment(tmp_path, extra=extra), clock=clock) as site:
+        yield Served(site)
