@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,7 @@ from gdbos.text import Text
 
 if TYPE_CHECKING:
     from gdbos.events import Event
+    from gdbos.standards import Standards
     from gdbos.unit import Unit
 
 hookimpl = pluggy.HookimplMarker("gdbos")
@@ -81,7 +82,9 @@ class Consumption(msgspec.Struct, frozen=True, kw_only=True):
     fields: Sequence[str] = ()
     """Fields needed, empty for all the service gives."""
     clear: Sequence[str] = ()
-    """Fields needed unmasked."""
+    """Fields needed unmasked; ``*`` for all."""
+    role: str = ""
+    """Only the body that plays this role needs it (``tax``); empty: every body."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +128,8 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True):
     handlers: Sequence[Callable[..., object]] = ()
     services: Sequence[Offer] = ()
     consumes: Sequence[Consumption] = ()
+    consumes_by_standard: Callable[[Standards, date], Iterable[Consumption]] | None = None
+    """Further consumption that documents of the standards name: ``(standards, today) -> consumption``."""
     packs: Sequence[Path] = ()
     """Folders in which standards packs lie."""
     kinds: Sequence[Kind] = ()

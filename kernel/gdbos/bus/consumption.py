@@ -7,46 +7,59 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from gdbos.bus.grant import bus_grant, draft, new_grant
-from gdbos.bus.service import Directory
+from gdbos.bus.service import Directory, Offered
 from gdbos.errors import Gone, NotFound
 from gdbos.identity.body import body
-from gdbos.plugin import Plugin
+from gdbos.plugin import Consumption, Plugin
 from gdbos.unit import Unit
 
 
 def draft_consumption(unit: Unit, plugins: Iterable[Plugin], directory: Directory) -> int:
-    """Draft a grant for every active body and declared consumption that has none yet; returns how many were drafted.
+    """Draft a grant for every consumption and body that has none yet; returns how many there are now.
 
     An official approves each of them like any other; one that was refused or revoked is not asked for again.
     """
     known = _consumers(unit)
     bodies = unit.execute(select(body.c.uscc).where(body.c.active)).scalars().all()
-    drafted = 0
     for plugin in plugins:
-        for wanted in plugin.consumes:
-            try:
-                service = directory.resolve(wanted.service)
-            except (NotFound, Gone):
-                continue  # another node's service, or one that is not offered here: nothing to grant
-            for uscc in bodies:
-                if (uscc, plugin.name, wanted.service) in known:
-                    continue
-                grant = new_grant(
-                    body=uscc,
-                    system=plugin.name,
-                    service=wanted.service,
-                    provider=service.provider,
-                    fields=tuple(wanted.fields),
-                    clear=tuple(wanted.clear),
-                    purpose=wanted.purpose.zh,
-                )
-                draft(unit, grant)
-                drafted += 1
-    return drafted
+        for wanted in consumption(unit, plugin):
+            service = _offered(directory, wanted.service)
+            for uscc in ([unit.body_for(wanted.role)] if wanted.role else bodies) if service else ():
+                if uscc and (uscc, plugin.name, wanted.service) not in known:
+                    known.add((uscc, plugin.name, wanted.service))
+                    assert service is not None
+                    _draft(unit, plugin.name, uscc, wanted, service)
+    return len(known)
+
+
+def consumption(unit: Unit, plugin: Plugin) -> Iterable[Consumption]:
+    """All that ``plugin`` uses of the bus: what it declares, and what the standards have it use."""
+    yield from plugin.consumes
+    if plugin.consumes_by_standard is not None:
+        yield from plugin.consumes_by_standard(unit.standards, unit.today)
+
+
+def _draft(unit: Unit, plugin: str, uscc: str, wanted: Consumption, service: Offered) -> None:
+    grant = new_grant(
+        body=uscc,
+        system=plugin,
+        service=wanted.service,
+        provider=service.provider,
+        fields=tuple(wanted.fields),
+        clear=tuple(wanted.clear),
+        purpose=wanted.purpose.zh,
+    )
+    draft(unit, grant)
+
+
+def _offered(directory: Directory, code: str) -> Offered | None:
+    try:
+        return directory.resolve(code)
+    except (NotFound, Gone):
+        return None  # not offered at this node: nothing to grant
 
 
 def _consumers(unit: Unit) -> set[tuple[str, str, str]]:
     t = bus_grant.c
-    return {
-        (row.body, row.system, row.service) for row in unit.execute(unit.rows(bus_grant, t.body, t.system, t.service))
-    }
+    rows = unit.execute(unit.rows(bus_grant, t.body, t.system, t.service))
+    return {(row.body, row.system, row.service) for row in rows}

@@ -99,6 +99,14 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Words
 
 
+class Decisions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One answer to several requests that were read together."""
+
+    grants: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=500)]
+    approve: bool
+    reason: Words
+
+
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why."""
 
@@ -223,6 +231,11 @@ class BusRoutes(Controller):
         """Approve or refuse a grant that was asked for."""
         return await run(_decide, grant_id, data)
 
+    @post("/grants/decisions", permission=GRANTS_DECIDE, status_code=200)
+    async def decide_together(self, data: JSONBody[Decisions], run: NamedDependency[Run]) -> Grants:
+        """Approve or refuse several grants; all of them or, when one cannot be decided, none."""
+        return await run(_decide_together, data)
+
     @post("/grants/{grant_id:uuid}/revoke", permission=GRANTS_DECIDE, status_code=200)
     async def revoke(self, grant_id: FromPath[UUID], data: JSONBody[Reason], run: NamedDependency[Run]) -> Grant:
         """End a grant; the next call under it is refused."""
@@ -279,6 +292,11 @@ def _ask(unit: Unit, request: GrantRequest, service: Offered, actor: Actor) -> G
 
 def _decide(unit: Unit, grant_id: UUID, decision: Decision) -> Grant:
     return decide(unit, grant_id, approve=decision.approve, reason=decision.reason)
+
+
+def _decide_together(unit: Unit, decisions: Decisions) -> Grants:
+    answer = Decision(decisions.approve, decisions.reason)
+    return Grants([_decide(unit, grant_id, answer) for grant_id in decisions.grants])
 
 
 def _revoke(unit: Unit, grant_id: UUID, reason: str) -> Grant:
