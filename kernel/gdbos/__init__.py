@@ -30,7 +30,7 @@ from gdbos.errors import (
     Violation,
 )
 from gdbos.events import Event, on
-from gdbos.files.file import attach
+from gdbos.files.file import NewFile, attach, keep
 from gdbos.identity.body import names as body_names
 from gdbos.identity.mandate import covers
 from gdbos.ids import new_id
@@ -107,6 +107,7 @@ __all__ = [
     "Link",
     "Misconfigured",
     "NavigationEntry",
+    "NewFile",
     "NoBasis",
     "NoGrant",
     "NotFound",
@@ -141,6 +142,7 @@ __all__ = [
     "due",
     "enterprise_key",
     "hookimpl",
+    "keep",
     "new_id",
     "on",
     "person_key",
