@@ -1,1 +1,46 @@
 """Cases (办件): applied for once, numbered, timed by law and promise, decided, carried out by the department's own system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gdbos import N_, NavigationEntry, Plugin, hookimpl
+
+from . import alarm, department
+from .config import Config
+from .events import OWN
+from .number import KIND
+from .pages import CasePages
+from .permission import APPLY, PERMISSIONS, READ
+from .routes import Cases
+from .tables import tables
+from .view import CONSUMES, OFFERS
+
+FOLDER = Path(__file__).parent
+
+
+@hookimpl
+def describe() -> Plugin:
+    """Cases of every matter, from the draft to the result."""
+    return Plugin(
+        name="services.cases",
+        title=N_("Cases"),
+        needs=["services.matters", "services.forms"],
+        config=Config,
+        permissions=PERMISSIONS,
+        routes=[Cases],
+        pages=[CasePages],
+        navigation=[
+            NavigationEntry(area="portal", path="/portal/cases", title=N_("My cases"), permission=APPLY, order=40),
+            NavigationEntry(area="workbench", path="/workbench", title=N_("My tasks"), permission=READ, order=10),
+        ],
+        tables=tables,
+        migrations=FOLDER / "migrations",
+        events=OWN,
+        handlers=[alarm.heed_alarm, department.carry_out, department.carry_out_later],
+        services=OFFERS,
+        consumes=CONSUMES,
+        kinds=[KIND],
+        templates=FOLDER / "templates",
+        locale=FOLDER.parent / "locale",
+    )

@@ -1,46 +1,41 @@
-"""The limits of a case as they stand, and the moments at which someone must look at them."""
+"""What is done when an alarm of a case rings: only what is still true then."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Any
+from uuid import UUID
 
-import msgspec
+from gdbos import N_, Unit, on
 
-from gdbos import Unit
+from .case import Case, State, deem_accepted, get, void
+from .events import CaseLimitPassed, CaseNearLimit, ClockRang
 
-from .clock import FAR, Limit, alarms, clock
-from .events import ClockRang
-from .record import Case, calendar_of, matter_of
+LAPSED = N_("The draft was not handed in within its time.")
 
 
-def timed(unit: Unit, one: Case) -> Case:
-    """The case with its limits counted anew."""
-    assert one.accepted_on is not None, "a clock runs from acceptance"
-    counted = clock(
-        matter_of(unit, one),
-        unit.standards,
-        calendar_of(unit, one),
-        start=one.accepted_on,
-        suspensions=one.suspensions,
-        extensions=one.extensions,
-    )
-    nearer = min((day for day in (counted.legal, counted.promise) if day), default=None)
-    return msgspec.structs.replace(
-        one, legal_due=counted.legal, promise_due=counted.promise, due_key=nearer.isoformat() if nearer else FAR
-    )
+@on(ClockRang)
+def heed_alarm(unit: Unit, event: ClockRang) -> None:
+    """Tell that a limit is near or has passed, accept by silence, or let a draft lapse; nothing where the alarm is stale."""
+    case = get(unit, UUID(event.case), lock=True)
+    if event.what == "draft":
+        if case.state is State.DRAFT and case.expires_at is not None and case.expires_at <= unit.now:
+            void(unit, case.id, LAPSED, "lapsed")
+        return
+    if event.due is None or not event.limit or not _stands(case, event):
+        return
+    if event.what == "near":
+        unit.emit(CaseNearLimit(**case.facts, limit=event.limit, due=event.due))
+        return
+    unit.emit(CaseLimitPassed(**case.facts, limit=event.limit, due=event.due))
+    if event.limit == "acceptance":
+        deem_accepted(unit, case.id)
 
 
-def set_alarms(unit: Unit, one: Case) -> None:
-    """Set the alarms of the limits for a decision; those set before find that they are stale."""
-    assert one.accepted_on is not None, "a clock runs from acceptance"
-    limits: tuple[tuple[Limit, date | None], ...] = (("legal", one.legal_due), ("promise", one.promise_due))
-    for limit, day in limits:
-        if day is not None:
-            for each in alarms(limit, one.accepted_on, day, calendar_of(unit, one), unit.around.zone):
-                ring(unit, one, each.what, each.limit, each.due, each.at)
-
-
-def ring(unit: Unit, one: Case, what: Any, limit: Any, due: date, at: datetime) -> None:
-    """Set one alarm, at once where its moment has passed."""
-    unit.emit(ClockRang(**one.facts, what=what, limit=limit, due=due), at=max(at, unit.now))
+def _stands(case: Case, event: ClockRang) -> bool:
+    """Whether the limit is still the one the alarm was set for, and still running."""
+    match event.limit:
+        case "acceptance":
+            return case.state is State.SUBMITTED and case.acceptance_due == event.due
+        case "legal":
+            return case.state is State.ACCEPTED and case.legal_due == event.due
+        case _:
+            return case.state is State.ACCEPTED and case.promise_due == event.due

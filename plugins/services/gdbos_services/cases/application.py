@@ -8,17 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from gdbos_services.forms.form import sheet
-from gdbos_services.matters.matter import Matter, find
 from sqlalchemy import insert, update
 
 from gdbos import N_, Conflict, Forbidden, Invalid, Unit, Violation, attach, covers, new_id
+from gdbos_services.forms.form import sheet
+from gdbos_services.matters.matter import IN_USE, Matter, find
 
-from .alarm import ring
 from .clock import FAR, acceptance, acceptance_rule, alarms
 from .config import Config
 from .dossier import Dossier, Filled, Names, merged, seal_dossier, seal_names
 from .events import CaseDrafted, CaseSubmitted, ClockRang
+from .limits import ring
 from .number import next_number
 from .record import (
     Applicant,
@@ -39,6 +39,9 @@ from .record import (
 from .state import Act, State, next_state
 from .tables import case, case_material
 
+OWN = "10"
+"""``matter.material-source``: only the applicant has it. Nothing else is ever asked for."""
+
 
 def draft_own(unit: Unit, matter: str) -> Done:
     """Open a draft for the person who asks, or for the one they act for.
@@ -52,6 +55,8 @@ def draft_own(unit: Unit, matter: str) -> Done:
     if not covers(unit, matter):
         raise Forbidden("Your mandate does not cover the matter {matter}; ask for one that does.", matter=matter)
     found = find(unit.standards, matter, unit.today)
+    if found.status != IN_USE:
+        raise Conflict("The matter {matter} is not open to applications at present.", matter=matter)
     body = unit.body_for(found.body.role)
     if not body:
         raise Conflict("No body of this place implements the matter {matter} yet.", matter=matter)
@@ -224,7 +229,7 @@ def _refuse_officials(unit: Unit) -> None:
 
 
 def _refuse_unasked(unit: Unit, one: Case, answers: Mapping[str, Any]) -> None:
-    asked = {question.element for question in sheet(unit.standards, [one.matter], unit.today).questions}
+    asked = sheet(unit.standards, [one.matter], unit.today).known
     detail = N_("The form of this matter does not ask for {element}; leave it out.")
     wrong = [
         Violation(f"$.{element}", "unknown", detail, element=element, facts={"element": element})
@@ -257,8 +262,8 @@ def _missing_materials(unit: Unit, one: Case, matter: Matter) -> list[Violation]
     detail = N_("The material “{title}” is missing; hand it in.")
     return [
         Violation(f"$.materials.{each.id}", "required", detail, facts={"title": each.title})
-        for each in matter.materials
-        if each.necessity == "1" and each.source == "10" and each.id not in there
+        for each in matter.asked
+        if each.required and each.source == OWN and each.id not in there
     ]
 
 

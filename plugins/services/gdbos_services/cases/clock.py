@@ -13,7 +13,6 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from gdbos_services.matters.matter import Matter
 
 from gdbos import (
     Acceptance,
@@ -30,6 +29,7 @@ from gdbos import (
     accepted_on,
     due,
 )
+from gdbos_services.matters.matter import Matter
 
 DECISION = "licence-decision"
 """Deadline rule of administrative licences that name none of their own."""
@@ -70,7 +70,7 @@ def legal_rule(matter: Matter, standards: Standards, on: date) -> Deadline | Non
     """The statutory rule of ``matter``; None where the law sets no limit."""
     if matter.deadline:
         return standards.deadline(matter.deadline, on)
-    if not matter.legal_days:
+    if matter.legal_days is None:
         return None
     if matter.type == LICENCE:
         return msgspec.structs.replace(standards.deadline(DECISION, on), days=matter.legal_days)
@@ -92,20 +92,19 @@ def clock(
     """
     rule = legal_rule(matter, standards, start)
     legal, why = _due(start, rule, calendar, suspensions, extensions) if rule else (None, Text(""))
-    promised = None if matter.promise_days is None else _promise(matter, matter.promise_days)
-    promise, nearer = _due(start, promised, calendar, suspensions, extensions) if promised else (None, Text(""))
+    promise, nearer = _due(start, _promise(matter), calendar, suspensions, extensions)
     return Clock(
         legal=legal,
         promise=promise,
         legal_days=rule.days if rule else None,
         promise_days=matter.promise_days,
-        why=nearer or why,
+        why=nearer if nearer.zh else why,
     )
 
 
-def _promise(matter: Matter, days: int) -> Deadline:
+def _promise(matter: Matter) -> Deadline:
     title = Text(f"{matter.title.zh}（承诺）", f"{matter.title.into('en')} (promised)")
-    return Deadline(id="", title=title, days=days)
+    return Deadline(id="", title=title, days=matter.promise_days)
 
 
 def _due(

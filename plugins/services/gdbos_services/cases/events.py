@@ -25,7 +25,7 @@ class CaseDrafted(CaseEvent, tag="services.cases.case-drafted/1"):
     """A draft was opened; the body has a basis to see the subject from now on."""
 
 
-class CaseSubmitted(CaseEvent, tag="services.cases.case-submitted/1"):
+class CaseSubmitted(CaseEvent, kw_only=True, tag="services.cases.case-submitted/1"):
     """An application was received, and has its number."""
 
     received_on: date
@@ -37,7 +37,7 @@ class CaseSubmitted(CaseEvent, tag="services.cases.case-submitted/1"):
     """What had been asked for was supplied."""
 
 
-class CaseAccepted(CaseEvent, tag="services.cases.case-accepted/1"):
+class CaseAccepted(CaseEvent, kw_only=True, tag="services.cases.case-accepted/1"):
     """An application was accepted (受理); the clock runs."""
 
     accepted_on: date
@@ -99,7 +99,7 @@ class CaseVoided(CaseEvent, tag="services.cases.case-voided/1"):
     """``lapsed``, ``withdrawn`` or ``prerequisite``."""
 
 
-class CaseClosed(CaseEvent, tag="services.cases.case-closed/1"):
+class CaseClosed(CaseEvent, kw_only=True, tag="services.cases.case-closed/1"):
     """A case has ended, whichever way; nobody has a basis to see it any more."""
 
     outcome: Outcome
@@ -119,21 +119,21 @@ class CaseClosed(CaseEvent, tag="services.cases.case-closed/1"):
     rule: str = ""
 
 
-class CaseNearLimit(CaseEvent, tag="services.cases.case-near-limit/1"):
+class CaseNearLimit(CaseEvent, kw_only=True, tag="services.cases.case-near-limit/1"):
     """At most a fifth of a time limit, or one working day, is left."""
 
     limit: Literal["legal", "promise", "acceptance"]
     due: date
 
 
-class CaseLimitPassed(CaseEvent, tag="services.cases.case-limit-passed/1"):
+class CaseLimitPassed(CaseEvent, kw_only=True, tag="services.cases.case-limit-passed/1"):
     """A time limit has passed and the case is still with the body."""
 
     limit: Literal["legal", "promise", "acceptance"]
     due: date
 
 
-class ClockRang(CaseEvent, tag="services.cases.clock-rang/1"):
+class ClockRang(CaseEvent, kw_only=True, tag="services.cases.clock-rang/1"):
     """A moment set earlier has come; what it means depends on how the case stands now."""
 
     what: Literal["draft", "near", "passed"]
@@ -148,7 +148,7 @@ class DepartmentAwaited(CaseEvent, tag="services.cases.department-awaited/1"):
     asked: int = 0
 
 
-OWN = [
+OWN: list[type[Event]] = [
     CaseDrafted,
     CaseSubmitted,
     CaseAccepted,

@@ -7,11 +7,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
-from gdbos_services.forms.form import sheet
 
 from gdbos import N_, Basis, Conflict, Correction, Extension, Forbidden, Invalid, Suspension, Unit, Violation
+from gdbos_services.forms.form import sheet
 
-from .alarm import set_alarms, timed
 from .clock import FAR, acceptance, acceptance_rule, legal_rule, refuse_extension
 from .config import Config
 from .ending import end
@@ -25,6 +24,7 @@ from .events import (
     CaseSuspended,
     CorrectionAsked,
 )
+from .limits import set_alarms, timed
 from .question import subject_named
 from .record import Case, Done, answers_of, calendar_of, get, matter_of, note, received_on, store
 from .state import Act, next_state
@@ -222,7 +222,7 @@ def start_clock(unit: Unit, before: Case, act: Act, rule: str) -> Case:
 
 
 def _refuse_unknown_items(unit: Unit, one: Case, items: Sequence[str]) -> None:
-    known = {question.element for question in sheet(unit.standards, [one.matter], one.pinned_on).questions}
+    known = set(sheet(unit.standards, [one.matter], one.pinned_on).known)
     known |= {each.id for each in matter_of(unit, one).materials}
     detail = N_("{item} is neither asked by the form nor a material of this matter; name one that is.")
     wrong = [

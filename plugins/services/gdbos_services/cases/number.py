@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from gdbos_services.matters.matter import Matter
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from stdnum.iso7064 import mod_37_36
 
 from gdbos import Kind, NotFound, Text, Unit
+from gdbos_services.matters.matter import Matter
 
 from .tables import case_serial
 

@@ -10,6 +10,8 @@ from gdbos import NotFound, Standards, Unit, subject_key
 
 NUMBER = "business-number"
 """The element in which a department's system takes our case number."""
+OUTCOME, REASON = "handling-outcome", "refusal-reason"
+"""The elements in which a department's system says whether it did what was decided, and why not."""
 
 
 def question(standards: Standards, service: str, answers: Mapping[str, Any], number: str, on: date) -> dict[str, Any]:

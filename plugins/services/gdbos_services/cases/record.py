@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from gdbos_services.matters.matter import Matter, find
 from sqlalchemy import insert, update
 
 from gdbos import Basis, Calendar, Conflict, Correction, Extension, NotFound, Suspension, Unit, new_id
+from gdbos_services.matters.matter import Matter, find
 
 from .dossier import Dossier, Names, Result, dossier_in, names_in, result_in, seal_dossier, seal_words
 from .state import Act, State, next_state
@@ -121,7 +121,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return Done(id=self.id, number=self.number, state=self.state, version=self.version, note=note)
 
     @property
-    def facts(self) -> dict[str, str]:
+    def facts(self) -> dict[str, Any]:
         """What every event of the case says."""
         return {
             "case": str(self.id),
