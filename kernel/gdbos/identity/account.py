@@ -52,8 +52,8 @@ def open_account(
 ) -> UUID:
     """Open an account. :raises Conflict: the log-in name is taken. :raises Invalid: it is empty or too long."""
     folded = login_of(login)
-    if not 3 <= len(folded) <= 100 or not folded.isprintable():
-        detail = "A log-in name has 3 to 100 visible characters."
+    if not 2 <= len(folded) <= 100 or not folded.isprintable():
+        detail = "A log-in name has 2 to 100 visible characters."
         raise Invalid(detail, violations=[Violation("$.login", "length", detail)])
     if find_account(unit, folded) is not None:
         raise Conflict("This log-in name is taken; choose another.")

@@ -56,7 +56,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     division: str
     """GB/T 2260 code of the place it serves."""
     level: Level
-    roles: tuple[str, ...] = ()
+    plays: tuple[str, ...] = ()
     """Roles of implementing departments it plays, such as ``tax``."""
     parent: str = ""
     """USCC of the body above it here."""
@@ -142,8 +142,8 @@ def _stem(division: str) -> str:
 
 def _values(entry: Body) -> dict[str, Any]:
     values = msgspec.structs.asdict(entry)
-    name, _ = values.pop("name"), values.pop("roles")
-    return {**values, "plays": list(entry.roles), "name_zh": name.zh, "name_en": name.en}
+    name = values.pop("name")
+    return {**values, "plays": list(entry.plays), "name_zh": name.zh, "name_en": name.en}
 
 
 def _body(row: Row[Any]) -> Body:
@@ -152,7 +152,7 @@ def _body(row: Row[Any]) -> Body:
         name=Text(row.name_zh, row.name_en),
         division=row.division,
         level=row.level,
-        roles=tuple(row.plays),
+        plays=tuple(row.plays),
         parent=row.parent,
         active=row.active,
     )
