@@ -7,7 +7,7 @@ import logging
 
 from gdbos.actor import plugin_actor
 from gdbos.errors import Conflict, Problem
-from gdbos.files.file import FileRef, admit, file, refuse
+from gdbos.files.file import FileRef, admit, file, ref, refuse
 from gdbos.guarded import SCANNER_FAILED, Guarded
 from gdbos.text import N_
 from gdbos.unit import Unit, Units
@@ -34,6 +34,12 @@ class Scanning:
         complaint = await asyncio.to_thread(self.scanners.scan, content, kept.media_type)
         if complaint == SCANNER_FAILED:
             return kept
+        try:
+            return await self._settle(kept, complaint)
+        except Conflict:  # somebody else decided meanwhile
+            return await self.units.read(_ACTOR, ref, kept.id)
+
+    async def _settle(self, kept: FileRef, complaint: str | None) -> FileRef:
         if complaint:
             # What scanners say of a file may quote it: the log has the kind of file only.
             log.warning("a scanner refused file %s (%s)", kept.id, kept.media_type)
@@ -47,8 +53,6 @@ class Scanning:
             try:
                 content = await asyncio.to_thread(self.units.around.files.read, digest)
                 left += (await self.decide(kept, content)).state != "quarantined"
-            except Conflict:
-                continue  # somebody else decided meanwhile
             except Problem as failure:
                 log.error("file %s cannot be read from the store: %s", kept.id, failure.code)
                 await self.units.write(_ACTOR, refuse, kept.id, _LOST)

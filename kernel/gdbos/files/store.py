@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -67,7 +68,8 @@ class FileStore:
         """Digests in their order with when each was last put; ``first`` two digits choose one folder."""
         for folder in sorted(self.folder.glob(first or "[0-9a-f][0-9a-f]")):
             for path in sorted(p for p in folder.iterdir() if _DIGEST.match(p.name)):
-                yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                with suppress(FileNotFoundError):  # removed meanwhile
+                    yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
     def path(self, digest: str) -> Path:
         """Where ``digest`` lies or would lie. :raises ValueError: it is none, so it names no place here."""

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from gdbos.config import Files
+from gdbos.files.file import NewFile, keep
 from gdbos.files.routes import disposition
 from gdbos.kernel import Kernel
 
-from .conftest import CASE, MARKET, MATTER, Client, Scanner
+from .conftest import ANNA, CASE, MARKET, MATTER, Client, Scanner
 from .samples import document, picture
 
 Play = Callable[..., None]
@@ -162,6 +163,16 @@ def test_a_quarantined_file_whose_content_is_gone_does_not_hold_up_the_others(pl
         assert (await client.get("anna", f"/api/files/{lost['id']}")).status_code == 410
 
     play(scene, scanner=scanner)
+
+
+def test_two_that_decide_about_one_file_agree(play: Play):
+    async def scene(kernel: Kernel, _: Client) -> None:
+        new = NewFile(name="a.png", media_type="image/png", subject="person:anna")
+        kept = await kernel.units.write(ANNA, keep, new, picture())
+        decided = await asyncio.gather(*(kernel.scanning.decide(kept, picture()) for _ in range(4)))
+        assert {one.state for one in decided} == {"clean"}
+
+    play(scene)
 
 
 def test_many_at_once_are_all_kept(play: Play):
