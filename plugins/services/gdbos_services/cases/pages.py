@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -25,7 +25,7 @@ from .view import MineList, TaskList
 
 Word = Annotated[str, msgspec.Meta(max_length=120)]
 Words = Annotated[str, msgspec.Meta(max_length=2000)]
-After = Annotated[FromQuery[str], msgspec.Meta(max_length=60)]
+After = FromQuery[Annotated[str, QueryParameter(max_length=60)]]
 
 
 class Acted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,13 +82,13 @@ class CasePages(Controller):
     async def my_tasks(
         self,
         bus: NamedDependency[Bus],
-        state: Annotated[FromQuery[str], msgspec.Meta(max_length=12)] = "",
+        stage: FromQuery[Annotated[str, QueryParameter(max_length=12)]] = "",
         after: After = "",
     ) -> Page:
         """The live cases of one's body, the most urgent first."""
-        reply = await bus.call("services.cases.tasks", {"state": state, "after": after, "limit": 20})
+        reply = await bus.call("services.cases.tasks", {"state": stage, "after": after, "limit": 20})
         found = msgspec.convert(reply.value, TaskList)
-        context = {"cases": found.cases, "next": found.next, "after": after, "state": state, "tabs": task_tabs(state)}
+        context = {"cases": found.cases, "next": found.next, "after": after, "stage": stage, "tabs": task_tabs(stage)}
         return Page("services.cases/tasks.html", context)
 
     @get("/workbench/cases/{case_id:uuid}", permission=READ)

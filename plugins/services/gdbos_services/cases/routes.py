@@ -9,7 +9,7 @@ import msgspec
 from litestar import Controller, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from gdbos import KNOWN, Actor, Bus, Run, Unit
 
@@ -94,13 +94,13 @@ class Cases(Controller):
         self,
         bus: NamedDependency[Bus],
         actor: NamedDependency[Actor],
-        state: Annotated[FromQuery[str], msgspec.Meta(max_length=12)] = "",
-        after: Annotated[FromQuery[str], msgspec.Meta(max_length=60)] = "",
-        limit: Annotated[FromQuery[int], msgspec.Meta(ge=1, le=100)] = 20,
+        stage: FromQuery[Annotated[str, QueryParameter(max_length=12)]] = "",
+        after: FromQuery[Annotated[str, QueryParameter(max_length=60)]] = "",
+        limit: FromQuery[Annotated[int, QueryParameter(ge=1, le=100)]] = 20,
     ) -> MineList | TaskList:
         """One's own cases, newest first; for an official, the tasks of their body, the most urgent first."""
         if actor.kind == "official":
-            reply = await bus.call("services.cases.tasks", {"state": state, "after": after, "limit": limit})
+            reply = await bus.call("services.cases.tasks", {"state": stage, "after": after, "limit": limit})
             return msgspec.convert(reply.value, TaskList)
         reply = await bus.call("services.cases.mine", {"after": after, "limit": limit})
         return msgspec.convert(reply.value, MineList)

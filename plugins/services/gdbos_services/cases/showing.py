@@ -177,4 +177,4 @@ TABS = (
 
 def task_tabs(state: str) -> list[tuple[str, str, bool]]:
     """The tabs of the task list: title (message id), address, whether it is this one."""
-    return [(title, f"/workbench?state={key}" if key else "/workbench", key == state) for key, title in TABS]
+    return [(title, f"/workbench?stage={key}" if key else "/workbench", key == state) for key, title in TABS]
