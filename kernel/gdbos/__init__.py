@@ -7,7 +7,11 @@ Nouns a plugin declares: :class:`Plugin` and what it is made of. Verbs it hooks:
 from gdbos.actor import ANONYMOUS, Actor, Link
 from gdbos.bus.basis import Basis
 from gdbos.bus.call import Bus, Reply
-from gdbos.bus.grant import Grant
+from gdbos.bus.grant import Grant, new_grant
+from gdbos.bus.grant import decide as decide_grant
+from gdbos.bus.grant import draft as draft_grant
+from gdbos.bus.grant import revoke as revoke_grant
+from gdbos.bus.service import Offered
 from gdbos.config import Secret, Settings
 from gdbos.errors import (
     BadRequest,
@@ -113,6 +117,7 @@ __all__ = [
     "NotFound",
     "NotPublished",
     "Offer",
+    "Offered",
     "Page",
     "Permission",
     "Plugin",
@@ -139,12 +144,16 @@ __all__ = [
     "attach",
     "body_names",
     "covers",
+    "decide_grant",
+    "draft_grant",
     "due",
     "enterprise_key",
     "hookimpl",
     "keep",
+    "new_grant",
     "new_id",
     "on",
     "person_key",
+    "revoke_grant",
     "subject_key",
 ]
