@@ -13,6 +13,7 @@ from gdbos.errors import Conflict, Invalid, NotFound, Violation
 from gdbos.identity.generation import advance
 from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.text import N_
 from gdbos.unit import Unit
 
 AccountKind = Literal["person", "official"]
@@ -53,7 +54,7 @@ def open_account(
     """Open an account. :raises Conflict: the log-in name is taken. :raises Invalid: it is empty or too long."""
     folded = login_of(login)
     if not 2 <= len(folded) <= 100 or not folded.isprintable():
-        detail = "A log-in name has 2 to 100 visible characters."
+        detail = N_("A log-in name has 2 to 100 visible characters.")
         raise Invalid(detail, violations=[Violation("$.login", "length", detail)])
     if find_account(unit, folded) is not None:
         raise Conflict("This log-in name is taken; choose another.")

@@ -26,7 +26,7 @@ from gdbos.errors import Forbidden, Invalid, NotFound, Violation
 from gdbos.identity.generation import advance
 from gdbos.identity.number import checked, known_division
 from gdbos.storage.metadata import kernel_metadata
-from gdbos.text import Text
+from gdbos.text import N_, Text
 from gdbos.unit import Unit
 
 Level = Literal["national", "ministry", "province", "city", "county", "township"]
@@ -69,7 +69,7 @@ def register_body(unit: Unit, new: Body) -> Body:
     known_division(unit, new.division, "$.division")
     refuse_beyond_reach(unit, uscc, new.division)
     if new.parent and find_body(unit, new.parent) is None:
-        detail = "The body {parent} above it is not known here; register that one first."
+        detail = N_("The body {parent} above it is not known here; register that one first.")
         facts = {"parent": new.parent}
         raise Invalid(detail, violations=[Violation("$.parent", "known", detail, facts=facts)], **facts)
     before = find_body(unit, uscc)

@@ -17,6 +17,7 @@ from gdbos.identity.person import Known
 from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.storage.scope import Scope
+from gdbos.text import N_
 from gdbos.unit import Unit
 
 mandate = Table(
@@ -76,7 +77,7 @@ def give_mandate(
     if not may_give(unit, by, principal):
         raise Forbidden("Only the person concerned or the enterprise's legal representative appoints an agent.")
     if agent.subject == principal or (until is not None and until <= since):
-        detail = "A mandate needs another person as its agent and must end after it begins."
+        detail = N_("A mandate needs another person as its agent and must end after it begins.")
         raise Invalid(
             detail, violations=[Violation("$.until" if agent.subject != principal else "$.agent", "period", detail)]
         )

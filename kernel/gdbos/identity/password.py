@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from gdbos.errors import Invalid, Unavailable, Violation
+from gdbos.text import N_
 
 T = TypeVar("T")
 
@@ -42,14 +43,14 @@ def refuse_weak(password: str, login: str, min_length: int) -> None:
     folded = bare.casefold()
     if len(bare) < min_length:
         raise _refused(
-            "length", "A password needs at least {min_length} characters; a sentence is easy to keep.", min_length
+            "length", N_("A password needs at least {min_length} characters; a sentence is easy to keep."), min_length
         )
     if len(bare) > LONGEST:
-        raise _refused("length", "A password has at most {longest} characters.", min_length)
+        raise _refused("length", N_("A password has at most {longest} characters."), min_length)
     if login and folded.replace(login, "", 1).strip("0123456789") == "":
-        raise _refused("own-name", "A password must not be made of the account's own name.", min_length)
+        raise _refused("own-name", N_("A password must not be made of the account's own name."), min_length)
     if folded in _COMMON or len(set(folded)) < 4:
-        raise _refused("common", "This password is among the first that are tried; choose another.", min_length)
+        raise _refused("common", N_("This password is among the first that are tried; choose another."), min_length)
 
 
 def _refused(rule: str, detail: str, min_length: int) -> Invalid:

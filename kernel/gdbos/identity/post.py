@@ -17,7 +17,7 @@ from gdbos.identity.generation import advance
 from gdbos.identity.role import Role, excluded, role, roles
 from gdbos.ids import new_id
 from gdbos.storage.metadata import kernel_metadata
-from gdbos.text import Text
+from gdbos.text import N_, Text
 from gdbos.unit import Unit
 
 _ORDER = ("own", "body", "division", "node")
@@ -67,7 +67,7 @@ def appoint(
     if _ORDER.index(wanted.scope) > _ORDER.index(unit.actor.reach):
         raise Forbidden("The role {role} reaches further than your own post.", role=role_id)
     if until is not None and until <= since:
-        detail = "A post must end after it begins."
+        detail = N_("A post must end after it begins.")
         raise Invalid(detail, violations=[Violation("$.until", "period", detail)])
     _refuse_conflicts(unit, account_id, wanted, body, since, until)
     row = new_id()
@@ -151,7 +151,7 @@ def _refuse_own(unit: Unit, account_id: UUID) -> None:
 def _refuse_conflicts(unit: Unit, account_id: UUID, wanted: Role, at: str, since: date, until: date | None) -> None:
     holder = get_account(unit, account_id)
     if holder.kind != "official":
-        detail = "Only an official's account can hold a post."
+        detail = N_("Only an official's account can hold a post.")
         raise Invalid(detail, violations=[Violation("$.account", "kind", detail)])
     overlapping = [or_(post.c.until.is_(None), post.c.until > since)]
     if until is not None:

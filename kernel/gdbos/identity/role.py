@@ -9,7 +9,7 @@ import msgspec
 
 from gdbos.errors import Invalid, Violation
 from gdbos.plugin import Kind
-from gdbos.text import Text
+from gdbos.text import N_, Text
 from gdbos.unit import Unit
 
 Reach = Literal["body", "division", "node"]
@@ -52,7 +52,7 @@ def role(unit: Unit, role_id: str) -> Role:
     """The role to appoint someone to. :raises Invalid: no pack has it, or it is not given by appointment."""
     found = roles(unit).get(role_id)
     if found is None or found.given_to:
-        detail = "No standards pack of this node has a role {role} that is given by appointment."
+        detail = N_("No standards pack of this node has a role {role} that is given by appointment.")
         raise Invalid(detail, role=role_id, violations=[Violation("$.role", "code", detail, facts={"role": role_id})])
     return found
 

@@ -43,6 +43,7 @@ from gdbos.identity.system import find_system
 from gdbos.identity.tokens import LIFETIME
 from gdbos.kernel import Kernel
 from gdbos.plugin import KNOWN, PUBLIC
+from gdbos.text import N_
 from gdbos.unit import Run, Unit
 
 Asked = Request[Any, Any, Any]
@@ -274,7 +275,7 @@ class TokenRoutes(Controller):
         """Give a system a token for five minutes in exchange for an assertion signed with its own key."""
         asked = await _asked(request)
         if asked.grant_type != GRANT or asked.client_assertion_type != ASSERTION:
-            detail = "Only grant_type {grant} with client_assertion_type {assertion} is served here."
+            detail = N_("Only grant_type {grant} with client_assertion_type {assertion} is served here.")
             facts = {"grant": GRANT, "assertion": ASSERTION}
             raise Invalid(detail, violations=[Violation("$.grant_type", "code", detail, facts=facts)], **facts)
         return await token_for(kernel, asked.client_assertion)
@@ -396,7 +397,7 @@ async def _asked(request: Asked) -> TokenAsked:
     try:
         return msgspec.convert(found, TokenAsked)
     except msgspec.ValidationError as failure:
-        detail = "The request for a token has not the fields it needs: {why}"
+        detail = N_("The request for a token has not the fields it needs: {why}")
         raise Invalid(detail, violations=[Violation("$", "shape", detail)], why=str(failure)) from None
 
 

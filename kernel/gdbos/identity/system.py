@@ -17,6 +17,7 @@ from gdbos.identity.deciding import deciding
 from gdbos.identity.generation import advance
 from gdbos.storage.metadata import kernel_metadata
 from gdbos.storage.scope import Scope
+from gdbos.text import N_
 from gdbos.unit import Unit
 
 CLIENT_ID = re.compile(r"\A[a-z0-9][a-z0-9.-]{2,79}\Z")
@@ -48,7 +49,7 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def loaded(self) -> OKPKey | ECKey:
         """The key as joserfc uses it. :raises Invalid: it is no point on its curve, or its parts do not fit together."""
-        detail = "This is not a public key we can use: give a JWK with kid, of type OKP on Ed25519 or EC on P-256."
+        detail = N_("This is not a public key we can use: give a JWK with kid, of type OKP on Ed25519 or EC on P-256.")
         parts: dict[str, str | list[str]] = {"kty": self.kty, "crv": self.crv, "x": self.x}
         if self.y:
             parts["y"] = self.y
@@ -83,7 +84,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def register_system(unit: Unit, new: System) -> System:
     """Enter a system. :raises Conflict: the client id is taken. :raises Invalid: client id or a key will not do."""
     if not CLIENT_ID.match(new.client_id):
-        detail = "A client id has 3 to 80 characters of a-z, 0-9, dot and hyphen."
+        detail = N_("A client id has 3 to 80 characters of a-z, 0-9, dot and hyphen.")
         raise Invalid(detail, violations=[Violation("$.client_id", "pattern", detail)])
     _refuse_bad_keys(new.keys)
     owner = get_body(unit, new.body)
@@ -124,7 +125,7 @@ def systems(unit: Unit, *, after: str = "", limit: int = 50) -> list[System]:
 
 def _refuse_bad_keys(keys: Sequence[PublicKey]) -> None:
     if not 1 <= len(keys) <= MOST_KEYS or len({key.kid for key in keys}) < len(keys):
-        detail = "A system has one to {most} keys, each with a kid of its own."
+        detail = N_("A system has one to {most} keys, each with a kid of its own.")
         facts = {"most": MOST_KEYS}
         raise Invalid(detail, violations=[Violation("$.keys", "keys", detail, facts=facts)], **facts)
     for key in keys:
