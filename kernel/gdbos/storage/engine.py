@@ -37,7 +37,7 @@ def _sqlite(url: str, writable: bool) -> Engine:
     path = make_url(url).database
     if not path or path == ":memory:":
         raise Misconfigured("[database] url: SQLite needs a file; what is only in memory is not durable")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(
         url,
         json_serializer=_json,
