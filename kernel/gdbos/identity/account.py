@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import Boolean, Column, Index, LargeBinary, Row, String, Table, Uuid, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from gdbos.errors import Conflict, Invalid, NotFound, Violation
 from gdbos.identity.generation import advance
@@ -59,18 +60,20 @@ def open_account(
     if find_account(unit, folded) is not None:
         raise Conflict("This log-in name is taken; choose another.")
     row = new_id()
-    unit.execute(
-        insert(account).values(
-            id=row,
-            login=folded,
-            password=password_hash,
-            kind=kind,
-            person=person,
-            name=unit.vault.seal(name, table=account.name, column="name", row=row),
-            disabled=False,
-            opened_at=unit.now,
-        )
-    )
+    values = {
+        "id": row,
+        "login": folded,
+        "password": password_hash,
+        "kind": kind,
+        "person": person,
+        "name": unit.vault.seal(name, table=account.name, column="name", row=row),
+        "disabled": False,
+        "opened_at": unit.now,
+    }
+    try:
+        unit.execute(insert(account).values(values))
+    except IntegrityError:  # somebody took the name at this very moment
+        raise Conflict("This log-in name is taken; choose another.") from None
     unit.record("identity.account-opened", account=row, of=kind)
     return row
 

@@ -113,7 +113,7 @@ def names(unit: Unit, usccs: Sequence[str]) -> dict[str, Text]:
 def refuse_beyond_reach(unit: Unit, uscc: str, division: str) -> None:
     """Let administrators act only on what they reach. :raises Forbidden: the body is none of theirs."""
     actor = unit.actor
-    if actor.reach == "node" or (actor.reach == "body" and uscc == actor.body):
+    if actor.reach == "node" or (actor.reach == "body" and (uscc, division) == (actor.body, actor.division)):
         return
     if actor.reach == "division" and _under(actor.division, division):
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Column, ColumnElement, Select, Table, and_, or_, select
 
@@ -15,12 +15,13 @@ IDENTITY = plugin_actor("kernel.identity")
 
 
 def deciding(table: Table, *columns: Any) -> Select[Any]:
-    """Select whatever the actor's scope, for a yes, a no or an id.
+    """Select whatever the actor's scope: identity says who is whose, so it cannot wait for a scope that rests on its answer.
 
-    What is read this way is never shown: who appoints an agent must learn that this person is registered here, and nothing
-    more about them. Everything that is shown goes through ``unit.rows``.
+    The statement itself must name the one it is for: who appoints an agent learns that this person is registered here, and
+    nothing more about them; who represents an enterprise by law is shown its mandates. Lists go through ``unit.rows``.
     """
-    return select(*columns).select_from(table).execution_options(**{SCOPED: True})
+    chosen = select(*columns).select_from(table).execution_options(**{SCOPED: True})
+    return cast("Select[Any]", chosen)
 
 
 def in_force(since: Column[Any], until: Column[Any], on: date) -> ColumnElement[bool]:

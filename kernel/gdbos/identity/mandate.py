@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, Column, Date, Index, Row, String, Table, Uuid, insert, update
+from sqlalchemy import JSON, Column, Date, Index, Row, String, Table, Uuid, insert, or_, update
 
 from gdbos.errors import Forbidden, Invalid, NotFound, Violation
 from gdbos.identity.deciding import deciding, in_force
-from gdbos.identity.enterprise import represents
+from gdbos.identity.enterprise import represented, represents
 from gdbos.identity.generation import advance
 from gdbos.identity.person import Known
 from gdbos.ids import new_id
@@ -116,8 +116,16 @@ def revoke(unit: Unit, mandate_id: UUID) -> None:
 
 
 def mandates(unit: Unit) -> list[Mandate]:
-    """The mandates the actor has given and received, newest first, ended ones too."""
-    chosen = unit.rows(mandate, mandate).order_by(mandate.c.id.desc()).limit(200)
+    """The mandates the actor is a party to, newest first, ended ones too: as agent, as principal, or speaking for one by law.
+
+    An agent does not see which other agents their principal has.
+    """
+    actor = unit.actor
+    if actor.kind != "person":
+        return []
+    speaks_for = [actor.subject, *represented(unit, UUID(actor.id))]
+    parties = or_(mandate.c.agent == actor.subject, mandate.c.principal.in_(speaks_for))
+    chosen = deciding(mandate, mandate).where(parties).order_by(mandate.c.id.desc()).limit(200)
     return [_mandate(row) for row in unit.execute(chosen)]
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import Column, LargeBinary, String, Table, Uuid, insert
+from sqlalchemy.exc import IntegrityError
 
-from gdbos.errors import NotFound
+from gdbos.errors import Conflict, NotFound
 from gdbos.identity.deciding import deciding
 from gdbos.identity.number import checked
 from gdbos.ids import new_id
@@ -66,7 +67,10 @@ def register_person(unit: Unit, new: Person) -> Known:
         for column, value in (("name", new.name), ("citizen_id", citizen_id), ("phone", new.phone))
     }
     blind = unit.vault.blind("citizen_id", citizen_id)
-    unit.execute(insert(person).values(id=row, citizen_id_blind=blind, subject=subject, trust=new.trust, **sealed))
+    try:
+        unit.execute(insert(person).values(id=row, citizen_id_blind=blind, subject=subject, trust=new.trust, **sealed))
+    except IntegrityError:
+        raise Conflict("This person is being registered at this very moment; send the request again.") from None
     unit.record("identity.person-registered", person=row, trust=new.trust)
     return Known(row, subject)
 

@@ -10,6 +10,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 from sqlalchemy import JSON, Boolean, Column, Row, String, Table, insert, update
+from sqlalchemy.exc import IntegrityError
 
 from gdbos.errors import Conflict, Invalid, NotFound, Violation
 from gdbos.identity.body import get_body, refuse_beyond_reach
@@ -91,7 +92,10 @@ def register_system(unit: Unit, new: System) -> System:
     refuse_beyond_reach(unit, owner.uscc, owner.division)
     if find_system(unit, new.client_id):
         raise Conflict("The client id {client_id} is taken; choose another.", client_id=new.client_id)
-    unit.execute(insert(system).values(**_values(new)))
+    try:
+        unit.execute(insert(system).values(**_values(new)))
+    except IntegrityError:
+        raise Conflict("The client id {client_id} is taken; choose another.", client_id=new.client_id) from None
     unit.record("identity.system-registered", system=new.client_id, body=new.body)
     return new
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
 
-from gdbos.errors import Invalid, TooMany, Unauthenticated
+from gdbos.errors import Conflict, Invalid, TooMany, Unauthenticated
 from gdbos.identity.account import account, disable, open_account
+from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.identity import Identity
 from gdbos.identity.login import change_password, log_in
 from gdbos.identity.password import Hashing, hashed, matches, refuse_weak
+from gdbos.identity.person import Known, Person, register_person
 from gdbos.identity.session import session
 from gdbos.unit import Run, Unit
 
@@ -179,6 +182,23 @@ def test_a_log_in_name_is_taken_once(city: City):
     with pytest.raises(Exception, match="taken"):
         city.do(again)
     assert city.do(lambda unit: unit.execute(select(func.count()).select_from(account)).scalar()) == 8
+
+
+def test_people_who_come_at_the_same_moment_meet_a_problem_and_never_an_error(city: City):
+    entry = Person(name="Dora", citizen_id="450103198503129995")
+
+    async def at_once() -> list[object]:
+        write = city.units.write
+        opening = [
+            write(IDENTITY, open_account, login="dora", password_hash="x", name="D", kind="official") for _ in range(6)
+        ]
+        registering = [write(IDENTITY, register_person, entry) for _ in range(6)]
+        return await asyncio.gather(*opening, *registering, return_exceptions=True)
+
+    outcomes = asyncio.run(at_once())
+    assert sum(isinstance(one, UUID) for one in outcomes) == 1
+    assert {type(one) for one in outcomes} <= {UUID, Known, Conflict}
+    assert len({one.id for one in outcomes if isinstance(one, Known)}) == 1
 
 
 def _id(city: City, login: str):

@@ -145,6 +145,12 @@ def test_a_mandate_is_ended_by_its_parties_only(city: City):
         city.do(revoke, given, by=city.as_("anna"))
 
 
+def test_an_agent_does_not_see_the_other_agents_of_their_principal(city: City):
+    bens, claras = give(city, "anna", "ben"), give(city, "anna", "clara")
+    assert [one.id for one in city.do(mandates, by=acting(city, "ben", FIRM))] == [bens]
+    assert [one.id for one in city.do(mandates, by=city.as_("anna"))] == [claras, bens]
+
+
 def test_mandates_are_listed_to_their_parties_only(city: City):
     own = give(city, "anna", "ben", principal=city.people["anna"].subject)
     for login, seen in (("anna", [own]), ("ben", [own]), ("clara", []), ("examiner", [])):

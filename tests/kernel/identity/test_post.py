@@ -88,6 +88,8 @@ def test_an_administrator_of_one_body_reaches_no_further(city: City):
     with pytest.raises(Forbidden, match="outside the reach"):
         city.do(register_body, body(TAX, "x", "x"), by=manager)
     with pytest.raises(Forbidden, match="outside the reach"):
+        city.do(register_body, body(MARKET, "x", "x", "450000"), by=manager)
+    with pytest.raises(Forbidden, match="outside the reach"):
         city.do(shut, city.officials["taxman"], by=manager)
     with pytest.raises(Forbidden, match="outside the reach"):
         city.do(shut, newcomer, by=manager)
