@@ -92,7 +92,7 @@ def clock(
     """
     rule = legal_rule(matter, standards, start)
     legal, why = _due(start, rule, calendar, suspensions, extensions) if rule else (None, Text(""))
-    promise, nearer = _due(start, _promise(matter), calendar, suspensions, extensions)
+    promise, nearer = _promised(start, _promise(matter), calendar, suspensions, extensions)
     return Clock(
         legal=legal,
         promise=promise,
@@ -105,6 +105,23 @@ def clock(
 def _promise(matter: Matter) -> Deadline:
     title = Text(f"{matter.title.zh}（承诺）", f"{matter.title.into('en')} (promised)")
     return Deadline(id="", title=title, days=matter.promise_days)
+
+
+def _promised(
+    start: date,
+    rule: Deadline,
+    calendar: Calendar,
+    suspensions: Sequence[Suspension],
+    extensions: Sequence[Extension],
+) -> tuple[date | None, Text]:
+    """As the law's limit, but a promise that was broken before an extension stays broken."""
+    kept: list[Extension] = []
+    found = _due(start, rule, calendar, suspensions, kept)
+    for one in extensions:
+        if found[0] is None or one.on is None or one.on <= found[0]:
+            kept.append(one)
+            found = _due(start, rule, calendar, suspensions, kept)
+    return found
 
 
 def _due(

@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from sqlalchemy import select
 
 from gdbos.bus.grant import bus_grant, decide
+from gdbos.bus.outbox import outbox
 from gdbos.config import Secret
 from gdbos.identity.body import Body
-from gdbos.identity.seed import Seed, SeedMandate, SeedOfficial, SeedEnterprise, SeedPerson, SeedPost, plant
+from gdbos.identity.seed import Seed, SeedEnterprise, SeedMandate, SeedOfficial, SeedPerson, SeedPost, plant
 from gdbos.testing import Site, deployment, serving
 from gdbos.text import Text
 from gdbos.unit import Unit
@@ -107,11 +110,15 @@ class City:
 
 
 def _official(login: str, body: str, role: str) -> SeedOfficial:
-    return SeedOfficial(name=login.title(), login=login, password=Secret(env="CASES_PASSWORD"), posts=(SeedPost(body=body, role=role),))
+    return SeedOfficial(
+        name=login.title(), login=login, password=Secret(env="CASES_PASSWORD"), posts=(SeedPost(body=body, role=role),)
+    )
 
 
 def _person(login: str, number: str, name: str) -> SeedPerson:
-    return SeedPerson(name=name, citizen_id=number, login=login, phone="13800000001", password=Secret(env="CASES_PASSWORD"))
+    return SeedPerson(
+        name=name, citizen_id=number, login=login, phone="13800000001", password=Secret(env="CASES_PASSWORD")
+    )
 
 
 def city_seed() -> Seed:
@@ -172,3 +179,13 @@ def city(tmp_path: Path, database: str, clock: Clock, monkeypatch: pytest.Monkey
     monkeypatch.setenv("CASES_PASSWORD", PASSWORD)
     with city_of(tmp_path, database, clock) as made:
         yield made
+
+
+def emitted(city: City, kind: str) -> list[dict[str, Any]]:
+    """The events of a kind (``case-accepted``) in the order they were emitted."""
+
+    def read(unit: Unit) -> list[bytes]:
+        query = select(outbox.c.body).where(outbox.c.type == f"services.cases.{kind}/1").order_by(outbox.c.id)
+        return list(unit.execute(query).scalars())
+
+    return [msgspec.json.decode(body) for body in city.site.unit(read)]

@@ -1,15 +1,176 @@
-"""A case from the draft to the result, over HTTP."""
+"""A case from the draft to the result, over HTTP, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
-from .conftest import City
+import pytest
+
+from .conftest import ANNA, ANSWERS, HEALTH, PLACE, City, emitted
+
+REASON = {"reason": "材料与实际不符"}
 
 
 def test_a_case_goes_from_draft_to_result(city: City) -> None:
     made = city.submitted()
-    assert city.state(made) == "submitted"
     city.done("clerk", "POST", f"/{made}/accept")
     city.done("head", "POST", f"/{made}/approve", {"reason": "符合条件"})
     city.settle()
     shown = city.done("anna", "GET", f"/{made}")
     assert (shown["state"], shown["outcome"]) == ("closed", "granted")
+    assert [step["act"] for step in shown["steps"]] == ["submit", "accept", "approve", "finish"]
+    assert shown["number"] == "4501002026020923" + "00001"
+    assert shown["answers"] == ANSWERS
+    closed = emitted(city, "case-closed")[0]
+    assert (closed["outcome"], closed["working_days"], closed["legal_days"]) == ("granted", 0, 20)
+    assert closed["body"] == HEALTH
+
+
+def test_no_event_carries_what_was_answered(city: City) -> None:
+    made = city.accepted()
+    city.done("head", "POST", f"/{made}/reject", REASON)
+    city.settle()
+
+    def bodies(unit):  # type: ignore[no-untyped-def]
+        from sqlalchemy import select
+
+        from gdbos.bus.outbox import outbox
+
+        return b"".join(unit.execute(select(outbox.c.body)).scalars()).decode()
+
+    said = city.site.unit(bodies)
+    assert not [
+        value
+        for value in (ANNA, ANSWERS["enterprise-name"], ANSWERS["agent-mobile"], REASON["reason"])
+        if value in said
+    ]
+
+
+def test_rejecting_tells_the_applicant_why(city: City) -> None:
+    made = city.accepted()
+    city.done("head", "POST", f"/{made}/reject", REASON)
+    shown = city.done("anna", "GET", f"/{made}")
+    assert (shown["state"], shown["outcome"]) == ("rejected", "refused")
+    assert shown["steps"][-1]["words"] == REASON["reason"]
+    assert shown["acts"] == []
+
+
+def test_declining_needs_a_reason_and_ends_the_case(city: City) -> None:
+    made = city.submitted()
+    assert city("clerk", "POST", f"/{made}/decline", {"reason": ""}).status_code == 422
+    city.done("clerk", "POST", f"/{made}/decline", REASON)
+    assert city.state(made) == "refused"
+    assert emitted(city, "case-closed")[0]["outcome"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("who", "act", "body"),
+    [
+        ("clerk", "accept", None),
+        ("clerk", "decline", REASON),
+        ("examiner", "corrections", {"items": ["premises-area"]}),
+        ("anna", "corrections/supply", {}),
+        ("examiner", "suspend", {"procedure": "hearing", "explanation": "听证"}),
+        ("examiner", "resume", None),
+        ("head", "extend", {"days": 5, "reason": "案情复杂"}),
+        ("head", "approve", {}),
+        ("head", "reject", REASON),
+    ],
+)
+def test_a_draft_takes_no_official_act_and_the_answer_says_what_can_be_done(
+    city: City, who: str, act: str, body: object
+) -> None:
+    made = city.draft()
+    answered = city(who, "POST", f"/{made}/{act}", body, headers={"accept-language": "en"})
+    assert answered.status_code == 409
+    assert "a draft" in answered.json()["detail"]
+    assert "submit" in answered.json()["detail"]
+
+
+def test_what_is_closed_stays_closed(city: City) -> None:
+    made = city.accepted()
+    city.done("head", "POST", f"/{made}/reject", REASON)
+    for who, act, body in (
+        ("anna", "submit", {}),
+        ("clerk", "accept", None),
+        ("clerk", "decline", REASON),
+        ("head", "approve", {}),
+        ("head", "reject", REASON),
+        ("examiner", "suspend", {"procedure": "hearing", "explanation": "听证"}),
+    ):
+        assert city(who, "POST", f"/{made}/{act}", body).status_code == 409, act
+    assert city("anna", "PUT", f"/{made}/answers", {"answers": {"staff-count": 7}}).status_code == 409
+
+
+def test_an_incomplete_application_names_every_missing_answer(city: City) -> None:
+    made = city.draft()
+    partial = {key: value for key, value in ANSWERS.items() if key not in ("uscc", "staff-count")}
+    answered = city(
+        "anna", "POST", f"/{made}/submit", {"answers": partial | {"agent-citizen-id": "450103198503129994"}}
+    )
+    assert answered.status_code == 422
+    assert {one["path"] for one in answered.json()["violations"]} == {"$.uscc", "$.staff-count", "$.agent-citizen-id"}
+    assert ANNA[:-1] not in answered.text
+    assert city.state(made) == "draft"
+
+
+def test_a_draft_keeps_answers_and_forgets_those_taken_out(city: City) -> None:
+    made = city.draft()
+    city.done("anna", "PUT", f"/{made}/answers", {"answers": {"staff-count": 7, "premises-area": 80}})
+    city.done("anna", "PUT", f"/{made}/answers", {"answers": {"staff-count": ""}})
+    assert city.done("anna", "GET", f"/{made}")["answers"] == {"premises-area": 80}
+    assert city("anna", "PUT", f"/{made}/answers", {"answers": {"seal-kind": "01"}}).status_code == 422
+
+
+def test_an_official_neither_applies_nor_fills_in(city: City) -> None:
+    made = city.draft()
+    assert city("clerk", "POST", "", {"matter": PLACE}).status_code == 403
+    assert city("clerk", "PUT", f"/{made}/answers", {"answers": {"staff-count": 7}}).status_code == 403
+    assert city("clerk", "POST", f"/{made}/submit", {"answers": ANSWERS}).status_code == 403
+
+
+def test_unknown_matters_and_unknown_keys_are_refused(city: City) -> None:
+    assert city("anna", "POST", "", {"matter": "no.such"}).status_code == 404
+    assert city("anna", "POST", "", {"matter": PLACE, "body": HEALTH}).status_code == 422
+
+
+def test_the_handler_does_not_approve_their_own_extension(city: City) -> None:
+    made = city.submitted()
+    city.done("head", "POST", f"/{made}/accept")
+    asked = {"days": 10, "reason": "案情复杂"}
+    assert city("head", "POST", f"/{made}/extend", asked).status_code == 403
+    before = city.done("head", "GET", f"/{made}")["clock"]["legal_due"]
+    city.done("deputy", "POST", f"/{made}/extend", asked)
+    after = city.done("head", "GET", f"/{made}")["clock"]["legal_due"]
+    assert (before, after) == ("2026-03-13", "2026-03-27")
+    again = city("deputy", "POST", f"/{made}/extend", {"days": 1, "reason": "还不够"})
+    assert again.status_code == 422
+
+
+def test_numbers_count_up_by_body_and_day(city: City) -> None:
+    first, second = (city.done("anna", "GET", f"/{city.submitted()}")["number"] for _ in range(2))
+    city.clock.set(2026, 2, 10)
+    third = city.done("anna", "GET", f"/{city.submitted()}")["number"]
+    assert (first[-5:], second[-5:], third[-5:]) == ("00001", "00002", "00001")
+    assert third.startswith("45010020260210")
+
+
+def test_one_official_sees_the_tasks_most_urgent_first_and_page_by_page(city: City) -> None:
+    city.clock.set(2026, 2, 10)
+    later = city.submitted()
+    city.clock.set(2026, 2, 9)
+    sooner = city.submitted()
+    first = city.done("clerk", "GET", "?limit=1")
+    assert [one["case"] for one in first["cases"]] == [sooner]
+    assert first["cases"][0]["applicant_name"] == "韦*例"
+    second = city.done("clerk", "GET", f"?limit=1&after={first['next']}")
+    assert ([one["case"] for one in second["cases"]], second["next"]) == ([later], "")
+    assert city("clerk", "GET", "?after=nonsense").status_code == 422
+    city.done("clerk", "POST", f"/{sooner}/accept")
+    assert [one["case"] for one in city.done("clerk", "GET", "?stage=accepted")["cases"]] == [sooner]
+
+
+def test_people_list_their_own_newest_first(city: City) -> None:
+    one, two = city.draft(), city.draft()
+    first = city.done("anna", "GET", "?limit=1")
+    assert [each["case"] for each in first["cases"]] == [two]
+    assert [each["case"] for each in city.done("anna", "GET", f"?after={first['next']}")["cases"]] == [one]
+    assert city.done("ben", "GET", "")["cases"] == []
