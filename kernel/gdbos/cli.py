@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,12 +29,13 @@ err = Console(stderr=True)
 class Context:
     """What every command may ask for, made only when it is."""
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, environ: Mapping[str, str] = os.environ) -> None:
         self.config = config
+        self.environ = environ
 
     @cached_property
     def deployment(self) -> Deployment:
-        return load(self.config)
+        return load(self.config, self.environ)
 
     @cached_property
     def kernel(self) -> Kernel:
@@ -44,11 +46,21 @@ class Context:
     def standards(self) -> Standards:
         return self.kernel.standards
 
-    def fresh(self, deployment: Deployment) -> Kernel:
-        """A kernel of another deployment, for commands that make a temporary node."""
-        from gdbos.kernel import Kernel
+    def changed(self, **values: str) -> Context:
+        """The same deployment with values set as its environment would: ``GDBOS_HOME="…"``."""
+        return Context(self.config, {**self.environ, **values})
 
-        return Kernel(deployment)
+    def plant(self, seed: Path) -> dict[str, str]:
+        """Bring the database to this release and enter ``seed``; returns the passwords it generated, by log-in name."""
+        from gdbos.identity.seed import plant_file
+
+        return plant_file(self.kernel, seed)
+
+    def serve(self, beside: Callable[[str], bool] | None = None) -> None:
+        """Serve the node; once it answers, run ``beside(url)`` in a thread, and stop when that returns true."""
+        from gdbos.serving import serve
+
+        serve(self.kernel, beside)
 
 
 class Program(click.Group):
@@ -93,9 +105,7 @@ def program(context: click.Context, config: Path) -> None:
 @click.pass_obj
 def serve(context: Context) -> None:
     """Serve the node."""
-    from gdbos.serving import serve as run
-
-    run(context.kernel)
+    context.serve()
 
 
 @program.command()
@@ -157,7 +167,7 @@ def emit(value: Any) -> None:
 def guarded(run: Callable[[], Any]) -> int:
     """Run a command and turn what went wrong into a sentence and an exit code."""
     try:
-        run()
+        code = run()  # click returns the code of an Exit that a command raised
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as wrong:
@@ -171,7 +181,7 @@ def guarded(run: Callable[[], Any]) -> int:
     except Problem as failed:
         err.print(f"[bold]{failed.title}.[/bold] {failed.message()}", highlight=False, soft_wrap=True)
         return 2 if failed.status in (400, 422) else 1
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import fcntl
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -39,8 +39,9 @@ from gdbos.files.service import OFFERS as FILE_OFFERS
 from gdbos.files.store import FileStore
 from gdbos.files.sweep import JOBS as FILE_JOBS
 from gdbos.guarded import Guarded
-from gdbos.identity.identity import Identity
+from gdbos.identity.identity import Identity, forget_old
 from gdbos.identity.role import KINDS as IDENTITY_KINDS
+from gdbos.identity.service import OFFERS as IDENTITY_OFFERS
 from gdbos.jobs import Clockwork, Owned
 from gdbos.ledger.book import Book
 from gdbos.ledger.subjects import SubjectKeys, apply_erasures
@@ -48,7 +49,7 @@ from gdbos.ledger.tables import checkpoint
 from gdbos.loading import Loaded, installed, load, manage
 from gdbos.pages.frame import Site
 from gdbos.pages.render import Pages
-from gdbos.plugin import Kind, Plugin
+from gdbos.plugin import Job, Kind, Plugin
 from gdbos.shipped import shipped
 from gdbos.standards import Standards
 from gdbos.standards import load as load_standards
@@ -295,7 +296,8 @@ class Kernel:
         return routes
 
     def _jobs(self) -> list[Owned]:
-        ours = [Owned("kernel", job) for job in FILE_JOBS]
+        forget = Job(name="forget-sessions", every=timedelta(minutes=5), run=forget_old)
+        ours = [Owned("kernel", job) for job in (forget, *FILE_JOBS)]
         return [*ours, *(Owned(p.name, job) for p in self.plugins for job in p.jobs)]
 
 
@@ -345,4 +347,4 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 KERNEL_TEMPLATES = {"identity": PACKAGE / "identity" / "templates", "console": PACKAGE / "console" / "templates"}
 KERNEL_NAVIGATION: list[Any] = []
-KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS)
+KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS, *IDENTITY_OFFERS)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar, Request, Router
 from litestar._openapi.plugin import OpenAPIPlugin
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.routes import HTTPRoute
@@ -24,6 +25,13 @@ SECURITY = {
 ALWAYS = {"400": "The request cannot be read", "429": "Too many requests", "503": "Not available right now"}
 WITH_BODY = {"413": "Too large", "415": "Media type not read here", "422": "Some values need mending"}
 KNOWN_CALLER = {"401": "Log in first", "403": "Not allowed"}
+CHANGING = {"404": "Not found", "409": "Not in this state"}
+BY_BUS = {
+    "404": "Not found",
+    "410": "Withdrawn",
+    "502": "Another department's system answered wrongly",
+    "504": "Another department's system did not answer in time",
+}
 
 
 class Document(JsonRenderPlugin):
@@ -77,35 +85,38 @@ def _complete(app: Litestar) -> dict[str, Any]:
     components["securitySchemes"] = SECURITY
     (_,), schemas = msgspec.json.schema_components([ProblemDocument], ref_template="#/components/schemas/{name}")
     components.setdefault("schemas", {}).update(schemas)
-    permissions = _permissions(app)
+    handlers = _handlers(app)
     for path, item in made.get("paths", {}).items():
         for method, operation in item.items():
-            if isinstance(operation, dict):
-                _write_in(operation, permissions.get((path, method.upper()), PUBLIC), has_key="{" in path)
+            if handler := handlers.get((path, method.upper())):
+                _write_in(operation, handler, changing=method != "get", has_key="{" in path)
     return made
 
 
-def _permissions(app: Litestar) -> dict[tuple[str, str], Permission]:
-    found = {}
-    for route in (r for r in app.routes if isinstance(r, HTTPRoute)):
-        for method, (handler, _) in route.route_handler_map.items():
-            if permission := handler.opt.get("permission"):
-                found[route.path_format, str(method)] = permission
-    return found
+def _handlers(app: Litestar) -> dict[tuple[str, str], HTTPRouteHandler]:
+    return {
+        (route.path_format, str(method)): handler
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, _) in route.route_handler_map.items()
+    }
 
 
-def _write_in(operation: dict[str, Any], permission: Permission, *, has_key: bool) -> None:
+def _write_in(operation: dict[str, Any], handler: HTTPRouteHandler, *, changing: bool, has_key: bool) -> None:
+    permission: Permission = handler.opt["permission"]
     operation["x-permission"] = permission.name
     operation["security"] = [] if permission == PUBLIC else [{"bearer": []}, {"session": []}]
-    possible = dict(ALWAYS)
-    if permission != PUBLIC:
-        possible |= KNOWN_CALLER
-    if has_key:
-        possible |= {"404": "Not found"}
-    if "requestBody" in operation:
-        possible |= WITH_BODY
-    if operation.get("parameters"):
-        possible |= {"422": WITH_BODY["422"]}
+    by_bus = "bus" in handler.parsed_fn_signature.parameters
+    chosen = [
+        (True, ALWAYS),
+        (permission != PUBLIC or by_bus, KNOWN_CALLER),
+        (changing and permission != PUBLIC, CHANGING),
+        (has_key, {"404": "Not found"}),
+        ("requestBody" in operation, WITH_BODY),
+        (bool(operation.get("parameters")), {"422": WITH_BODY["422"]}),
+        (by_bus, BY_BUS),
+    ]
+    possible = {status: why for holds, answers in chosen if holds for status, why in answers.items()}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
     responses = operation.setdefault("responses", {})
     responses.pop("400", None)

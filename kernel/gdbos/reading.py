@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Request
 from litestar.datastructures import FormMultiDict
+from litestar.exceptions import SerializationException
 
 from gdbos.errors import BadRequest, TooLarge, Unsupported
 
@@ -34,8 +35,8 @@ class Reading(Request[Any, Any, Any]):
             raise BadRequest("The body holds a NUL character, which no field can keep; leave it out.")
         try:
             return await super().json()
-        except (msgspec.DecodeError, UnicodeDecodeError) as failure:
-            raise BadRequest("The body is not JSON in UTF-8: {why}", why=_why(failure)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, SerializationException) as failure:
+            raise BadRequest("The body is not JSON in UTF-8: {why}", why=_why(failure.__cause__ or failure)) from None
         except RecursionError:
             raise BadRequest("The body is nested deeper than any record; send it flat.") from None
 
@@ -53,7 +54,7 @@ class Reading(Request[Any, Any, Any]):
         return "file" not in self.route_handler.opt
 
 
-def _why(failure: Exception) -> str:
+def _why(failure: BaseException) -> str:
     """The kind of mistake and its place, never the text around it: that may be personal data."""
     if isinstance(failure, UnicodeDecodeError):
         return f"byte {failure.start} is not {failure.encoding}"

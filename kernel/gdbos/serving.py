@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+import time
+from collections.abc import Callable
 
 import uvicorn
 
@@ -12,9 +15,10 @@ from gdbos.http import application
 from gdbos.kernel import Kernel
 
 
-def serve(kernel: Kernel) -> None:
+def serve(kernel: Kernel, beside: Callable[[str], bool] | None = None) -> None:
     """Serve ``kernel`` until told to stop; what is in flight is finished first.
 
+    :param beside: runs in a thread with the node's address once it answers; when it returns true the node stops.
     :raises Misconfigured: the tables are behind and another role owns them, or the address is taken.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -38,6 +42,17 @@ def serve(kernel: Kernel) -> None:
             lifespan="on",
         )
     )
+    if beside is not None:
+        threading.Thread(target=_beside, args=(server, beside, f"http://{http.host}:{http.port}"), daemon=True).start()
     server.run()
     if not server.started:
         raise Misconfigured(f"the node could not start at {http.host}:{http.port}; the lines above say why")
+
+
+def _beside(server: uvicorn.Server, work: Callable[[str], bool], url: str) -> None:
+    while not server.started:
+        if server.should_exit:
+            return
+        time.sleep(0.05)
+    if work(url):
+        server.should_exit = True

@@ -259,7 +259,7 @@ def _calls(unit: Unit, after: UUID | None, limit: int) -> Calls:
     names = [bus_call.c[name] for name in CallEntry.__struct_fields__]
     statement = unit.rows(bus_call, *names).order_by(bus_call.c.id.desc()).limit(limit + 1)
     rows = unit.execute(statement.where(bus_call.c.id < after) if after else statement).mappings().all()
-    shown = [msgspec.convert(dict(row), CallEntry) for row in rows[:limit]]
+    shown = [CallEntry(**{str(name): value for name, value in row.items()}) for row in rows[:limit]]
     return Calls(shown, shown[-1].id if len(rows) > limit else None)
 
 
@@ -319,6 +319,8 @@ def _service(data: Registration, actor: Actor, kernel: Kernel) -> Service:
     """The registration as a service, its records and settings checked. :raises Invalid: naming each wrong field."""
     if not actor.body:
         raise Forbidden("Only a body offers services; act from a post or as a body's system.")
+    if any(known.code == data.code and known.provider != actor.body for known in kernel.directory.all()):
+        raise Forbidden("Service {code} belongs to another body; choose a code of your own.", code=data.code)
     raw = {name: getattr(data, name) for name in data.__struct_fields__ if name != "code"}
     raw = raw | {
         "id": data.code,
@@ -360,7 +362,7 @@ def _service(data: Registration, actor: Actor, kernel: Kernel) -> Service:
 
 def _with_settings(service: Service, kernel: Kernel) -> Service:
     try:
-        kernel.adapters[service.adapter].settings(kernel.offer_of(service))
+        kernel.adapters[service.adapter].check(kernel.offer_of(service))
     except Misconfigured as wrong:
         raise Invalid(violations=[Violation("$.settings", "settings", "{why}", facts={"why": str(wrong)})]) from None
     return service

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import tomllib
 from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
 
+from gdbos.actor import plugin_actor
 from gdbos.config import Secret
 from gdbos.errors import Misconfigured
 from gdbos.identity.account import find_account, open_account
@@ -17,8 +22,12 @@ from gdbos.identity.password import generated, hashed
 from gdbos.identity.person import Known, Person, get_person, register_person
 from gdbos.identity.post import appoint
 from gdbos.identity.system import PublicKey, System, find_system, register_system
+from gdbos.strict import Fault, decode
 from gdbos.subjects import enterprise_key
 from gdbos.unit import Unit
+
+if TYPE_CHECKING:
+    from gdbos.kernel import Kernel
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +107,26 @@ class Seed(Entry, frozen=True, kw_only=True):
     enterprises: tuple[SeedEnterprise, ...] = ()
     systems: tuple[SeedSystem, ...] = ()
     mandates: tuple[SeedMandate, ...] = ()
+
+
+def plant_file(kernel: Kernel, path: Path) -> dict[str, str]:
+    """Bring the node's database to this release and plant the seed at ``path``; the node must not be running.
+
+    :raises Misconfigured: the file cannot be read as a seed; it names the key.
+    """
+    try:
+        document = decode(Seed, tomllib.loads(path.read_text("utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
+        raise Misconfigured(f"{path}: cannot be read as a seed: {failure}") from failure
+    if isinstance(document, Fault):
+        raise Misconfigured(f"{path}: [{document.path}] {document.detail}")
+    kernel.migrate()
+
+    async def planted() -> dict[str, str]:
+        async with kernel.running(background=False):
+            return await kernel.units.write(plugin_actor("kernel"), plant, document)
+
+    return asyncio.run(planted())
 
 
 def plant(unit: Unit, document: Seed) -> dict[str, str]:

@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 from gdbos.bus.adapters.breaker import Line
-from gdbos.bus.adapters.target import Base, Resolve, Target, system_resolver
+from gdbos.bus.adapters.target import Base, Resolve, Target, parse, system_resolver
 from gdbos.errors import Problem, ProviderFailed, ProviderTimeout, Unavailable
 
 CONNECT_SECONDS = 1.0
@@ -81,6 +81,10 @@ class HttpClient:
         pools, self._pools = self._pools, {}
         for pool in pools.values():
             await pool.aclose()
+
+    def reaches(self, base: str) -> bool:
+        """Whether ``base`` is an address this worker may call."""
+        return parse(base).key in self._targets
 
     def line(self, name: str, room: int) -> Line:
         """The line ``name``; ``room`` counts when it is first asked for."""

@@ -53,6 +53,16 @@ class HttpAdapter:
             self._settings[version] = settings_of(service.registered.settings, self._places, service=service.code)
         return self._settings[version]
 
+    def check(self, service: Offered) -> None:
+        """Look over the settings of a service that is not registered yet; nothing of them is remembered.
+
+        :raises Misconfigured: they cannot be used, or the address is not among the places of this node.
+        """
+        assert service.registered is not None
+        settings = settings_of(service.registered.settings, self._places, service=service.code)
+        if not self._client.reaches(settings.base):
+            raise Misconfigured(f"{settings.base} is not among the places of this node; write base = \"{{place}}\"")
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._client.aclose()
