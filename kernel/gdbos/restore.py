@@ -30,6 +30,7 @@ from gdbos.ledger.verify import log_folders, verify
 from gdbos.storage.dump import SQLITE, check_sqlite, is_empty, load, refuse_newer_revisions
 from gdbos.storage.engine import engine_for
 from gdbos.storage.migrate import lineages
+from gdbos.text import N_
 from gdbos.vault import RING, KeyRing
 
 _KEYS: Final = {NODE, RING, STORE}
@@ -202,7 +203,7 @@ def _fill(kernel: Kernel, engine: Engine, manifest: Manifest, staged: Path, prog
 def _check_database(staged: Path, connection: Connection) -> int:
     for log in log_folders(staged / "ledger"):
         if falls_short(connection, log.parent, log.name):
-            detail = "The database in the backup holds fewer records of the ledger {log} than were published."
+            detail = N_("The database in the backup holds fewer records of the ledger {log} than were published.")
             raise Damaged(detail, log=log.name)
     if not inspect(connection).has_table(file.name):
         return 0

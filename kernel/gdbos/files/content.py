@@ -16,6 +16,7 @@ from gdbos.config import Files
 from gdbos.errors import Invalid, TooLarge, Unsupported, Violation
 from gdbos.files.image import fault_of_image
 from gdbos.files.pdf import fault_of_pdf
+from gdbos.text import N_
 
 Look = Callable[[bytes], str]
 """Says what is wrong with a file's content, or nothing."""
@@ -42,11 +43,11 @@ def check_content(content: bytes, *, name: str, media_type: str, limits: Files) 
     if len(content) > limits.max_bytes:
         raise TooLarge("The file has {size} bytes; at most {most} are taken.", size=len(content), most=limits.max_bytes)
     if not content:
-        raise _refused("empty", "The file is empty.")
+        raise _refused("empty", N_("The file is empty."))
     _check_type(content, media_type, limits)
     if PurePosixPath(name).suffix.lower() not in ENDINGS[media_type]:
         endings = ", ".join(ENDINGS[media_type])
-        raise _refused("ending", "The name of this file must end in {endings}.", endings=endings)
+        raise _refused("ending", N_("The name of this file must end in {endings}."), endings=endings)
     if fault := LOOKS[media_type](content):
         raise _refused("content", fault)
 

@@ -108,11 +108,11 @@ async def _form(request: Request[Any, Any, Any]) -> tuple[UploadFile, Upload]:
     files = [value for name, value in values if name == "file" and isinstance(value, UploadFile)]
     rest = [(name, value) for name, value in values if name != "file"]
     if len(files) != 1 or len(files) + len(rest) != len(values):
-        raise _wrong("file", "required", "Send exactly one file in the field {name}.")
+        raise _wrong("file", "required", N_("Send exactly one file in the field {name}."))
     names = [name for name, _ in rest]
     for name, value in rest:
         if isinstance(value, UploadFile) or names.count(name) > 1:
-            raise _wrong(name, "type", "The field {name} takes one text.")
+            raise _wrong(name, "type", N_("The field {name} takes one text."))
     try:
         return files[0], msgspec.convert(dict(rest), Upload)
     except msgspec.ValidationError as failure:
@@ -124,7 +124,7 @@ def _name(sent: UploadFile) -> str:
     """The name without the folders that some programs send along."""
     name = sent.filename.replace("\\", "/").rpartition("/")[2].strip()
     if not name or len(name) > NAME_SIZE or not name.isprintable():
-        raise _wrong("file", "name", "The file's name must have 1 to {most} printable characters.", most=NAME_SIZE)
+        raise _wrong("file", "name", N_("The file's name must have 1 to {most} printable characters."), most=NAME_SIZE)
     return name
 
 

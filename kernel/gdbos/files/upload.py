@@ -11,6 +11,7 @@ from gdbos.bus.basis import bus_basis
 from gdbos.errors import Conflict, Forbidden, Invalid, NotFound, Violation
 from gdbos.files.file import NewFile, acting_subject
 from gdbos.identity.body import get_body
+from gdbos.text import N_
 from gdbos.unit import Unit
 
 
@@ -91,5 +92,5 @@ def _new(upload: Upload, name: str, media_type: str, *, subject: str, body: str,
 
 
 def _needed(field: str) -> Invalid:
-    detail = "{name} is missing; add it."
+    detail = N_("{name} is missing; add it.")
     return Invalid(violations=[Violation(f"$.{field}", "required", detail, facts={"name": field})])
