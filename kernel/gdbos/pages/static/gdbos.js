@@ -53,6 +53,38 @@
   window.addEventListener("hashchange", openTarget);
   openTarget();
 
+  /* A question that depends on another (data-when) hides while it is not asked; without script it says its condition. */
+  function given(form, name) {
+    return Array.from(form.elements).filter(function (input) {
+      return input.name === name && !input.disabled && (!/^(radio|checkbox)$/.test(input.type) || input.checked);
+    }).map(function (input) { return input.value; }).filter(Boolean);
+  }
+  function holds(form, alternatives) {
+    return alternatives.some(function (tests) {
+      return tests.every(function (test) {
+        const values = given(form, test[0]);
+        const met = values.some(function (value) { return test[1].includes(value); });
+        return values.length > 0 && met !== test[2];
+      });
+    });
+  }
+  function askWhatIsAsked(form) {
+    form.querySelectorAll("[data-when]").forEach(function (place) {
+      place.hidden = !holds(form, JSON.parse(place.dataset.when));
+      place.querySelectorAll("input, select, textarea").forEach(function (input) { input.disabled = place.hidden; });
+    });
+  }
+  function askEverywhere() {
+    document.querySelectorAll("form").forEach(askWhatIsAsked);
+  }
+  document.addEventListener("change", function (event) {
+    if (event.target.form) {
+      askWhatIsAsked(event.target.form);
+    }
+  });
+  document.addEventListener("htmx:afterSwap", askEverywhere);
+  askEverywhere();
+
   /* Printing is the browser's work; the button appears only where it can do something. */
   document.querySelectorAll("button[data-print]").forEach(function (button) {
     button.hidden = false;

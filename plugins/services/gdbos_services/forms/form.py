@@ -322,12 +322,13 @@ def _tidy(question: Question | None, value: Any) -> Any:
         return value
     if not question.repeat:
         return question.tidy(value)
-    return list(dict.fromkeys(one for one in map(question.tidy, _several(value)) if not blank(one)))
+    tidy = [question.tidy(one) for one in _several(value)]
+    return [one for at, one in enumerate(tidy) if not blank(one) and one not in tidy[:at]]
 
 
 def _several(value: Any) -> Sequence[Any]:
     if isinstance(value, list | tuple):
-        return [one if isinstance(one, str | int | float) or one is None else str(one) for one in value]
+        return value
     return [] if blank(value) else [value]
 
 
@@ -363,5 +364,6 @@ def _wrong(question: Question, value: Any, standards: Standards, on: date) -> It
 
 
 def _at(path: str, question: Question, value: Any, standards: Standards, on: date) -> Iterator[Violation]:
-    for one in standards.check(question.element, value, on, codes=question.codes):
+    """The first thing wrong with one value: whoever mends it is told one sentence at a time."""
+    for one in standards.check(question.element, value, on, codes=question.codes)[:1]:
         yield msgspec.structs.replace(one, path=path + one.path.removeprefix("$"))
