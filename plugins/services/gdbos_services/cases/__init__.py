@@ -12,6 +12,7 @@ from .events import OWN
 from .number import KIND
 from .pages import CasePages
 from .permission import APPLY, PERMISSIONS, READ
+from .prefill import consumption
 from .routes import Cases
 from .tables import tables
 from .view import CONSUMES, OFFERS
@@ -40,6 +41,7 @@ def describe() -> Plugin:
         handlers=[alarm.heed_alarm, department.carry_out, department.carry_out_later],
         services=OFFERS,
         consumes=CONSUMES,
+        consumes_by_standard=consumption,
         kinds=[KIND],
         templates=FOLDER / "templates",
         locale=FOLDER.parent / "locale",
