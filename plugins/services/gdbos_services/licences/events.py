@@ -33,4 +33,4 @@ class LicenceStateChanged(Event, tag="services.licences.state-changed/1"):
     """Code of ``licence.state``."""
 
 
-OWN = [LicenceIssued, LicenceStateChanged]
+OWN: list[type[Event]] = [LicenceIssued, LicenceStateChanged]
