@@ -35,6 +35,7 @@ from gdbos.config import Deployment, Settings
 from gdbos.errors import Misconfigured, NotFound
 from gdbos.events import subscription, tag
 from gdbos.files.scanning import Scanning
+from gdbos.files.service import CONSUMES as FILE_CONSUMES
 from gdbos.files.service import OFFERS as FILE_OFFERS
 from gdbos.files.store import FileStore
 from gdbos.files.sweep import JOBS as FILE_JOBS
@@ -262,7 +263,7 @@ class Kernel:
             engine.dispose()
 
     def _draft_consumption(self, unit: Unit) -> None:
-        draft_consumption(unit, self.plugins, self.directory)
+        draft_consumption(unit, [ITSELF, *self.plugins], self.directory)
 
     def bus_for(self, actor: Actor, plugin: str) -> Bus:
         """The bus as ``plugin`` sees it when it acts in the name of ``actor``."""
@@ -348,3 +349,4 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 KERNEL_TEMPLATES = {"identity": PACKAGE / "identity" / "templates", "console": PACKAGE / "console" / "templates"}
 KERNEL_NAVIGATION: list[Any] = []
 KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS, *IDENTITY_OFFERS)
+ITSELF = Plugin(name="kernel", title="The kernel's own pages", consumes=FILE_CONSUMES)
