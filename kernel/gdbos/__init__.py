@@ -12,6 +12,7 @@ from gdbos.bus.grant import decide as decide_grant
 from gdbos.bus.grant import draft as draft_grant
 from gdbos.bus.grant import revoke as revoke_grant
 from gdbos.bus.service import Offered
+from gdbos.cli import Context, emit
 from gdbos.config import Secret, Settings
 from gdbos.errors import (
     BadRequest,
@@ -92,6 +93,7 @@ __all__ = [
     "CodeList",
     "Conflict",
     "Consumption",
+    "Context",
     "Correction",
     "Deadline",
     "Disclosed",
@@ -147,6 +149,7 @@ __all__ = [
     "decide_grant",
     "draft_grant",
     "due",
+    "emit",
     "enterprise_key",
     "hookimpl",
     "keep",

@@ -23,6 +23,7 @@ def serve(kernel: Kernel, beside: Callable[[str], bool] | None = None) -> None:
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold addresses
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     if not kernel.settings.database.owner_url:
         kernel.migrate()
     http = kernel.settings.http
