@@ -7,6 +7,7 @@ from pathlib import Path
 from gdbos import N_, NavigationEntry, Plugin, hookimpl
 
 from . import alarm, department
+from .apply import ApplyPages
 from .config import Config
 from .events import OWN
 from .number import KIND
@@ -30,7 +31,7 @@ def describe() -> Plugin:
         config=Config,
         permissions=PERMISSIONS,
         routes=[Cases],
-        pages=[CasePages],
+        pages=[ApplyPages, CasePages],
         navigation=[
             NavigationEntry(area="portal", path="/portal/cases", title=N_("My cases"), permission=APPLY, order=40),
             NavigationEntry(area="workbench", path="/workbench", title=N_("My tasks"), permission=READ, order=10),

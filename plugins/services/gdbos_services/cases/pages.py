@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, Request, get, post
+from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -19,7 +20,7 @@ from gdbos import N_, Actor, Bus, Forbidden, Invalid, Page, Permission, Problem,
 from . import case
 from .permission import ACCEPT, APPLY, CORRECT, DECIDE, EXTEND, READ, SUSPEND
 from .routes import look
-from .showing import askable, facts, progress, task_tabs, tone
+from .showing import askable, facts, progress, result_words, task_tabs, tone
 from .state import FINAL, Act, State
 from .view import MineList, TaskList
 
@@ -28,22 +29,21 @@ Words = Annotated[str, msgspec.Meta(max_length=2000)]
 After = FromQuery[Annotated[str, QueryParameter(max_length=60)]]
 
 
-class Acted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the workbench's forms send."""
+class Acted(msgspec.Struct, frozen=True, kw_only=True):
+    """What one of the workbench's forms sent."""
 
     act: Word
     reason: Words = ""
-    items: Annotated[list[Word], msgspec.Meta(max_length=100)] | Word = []
+    items: Annotated[tuple[Word, ...], msgspec.Meta(max_length=100)] = ()
     procedure: Word = ""
     days: Annotated[str, msgspec.Meta(max_length=4)] = ""
 
-    def chosen(self) -> list[str]:
-        """What was ticked, one or several. :raises Invalid: nothing was."""
-        items = [self.items] if isinstance(self.items, str) else list(self.items)
-        if not items:
+    def chosen(self) -> tuple[str, ...]:
+        """What was ticked. :raises Invalid: nothing was."""
+        if not self.items:
             detail = N_("Tick everything that is missing; it is told once.")
             raise Invalid(detail, violations=[Violation("$.items", "required", detail)])
-        return items
+        return self.items
 
     def number(self) -> int:
         """The days of an extension. :raises Invalid: no number from 1 to 365."""
@@ -51,6 +51,26 @@ class Acted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             detail = N_("Say by how many working days, from 1 to 365.")
             raise Invalid(detail, violations=[Violation("$.days", "range", detail)])
         return int(self.days)
+
+
+def acted(posted: FormMultiDict) -> Acted:
+    """The posted form. Each act has a reason field of its own (``reason_reject``), since ids on a page are unique.
+
+    :raises Invalid: a value is longer than any button or box of the page sends.
+    """
+    act = str(posted.get("act", ""))
+    plain = {
+        "act": act,
+        "reason": str(posted.get(f"reason_{act}", "")).strip(),
+        "items": [one for one in posted.getall("items", []) if isinstance(one, str)],
+        "procedure": str(posted.get("procedure", "")),
+        "days": str(posted.get("days", "")).strip(),
+    }
+    try:
+        return msgspec.convert(plain, Acted)
+    except msgspec.ValidationError:
+        detail = N_("The form holds more than the page asks for; go back and try again.")
+        raise Invalid(detail, violations=[Violation("$", "length", detail)]) from None
 
 
 class CasePages(Controller):
@@ -75,7 +95,12 @@ class CasePages(Controller):
         shown = await look(case_id, bus, run)
         if shown.state is State.DRAFT and not shown.bundle:
             return Redirect(f"/portal/cases/{case_id}/form", status_code=HTTP_303_SEE_OTHER)
-        context = {"case": shown, "progress": progress(shown), "facts": facts(shown, standards)}
+        context = {
+            "case": shown,
+            "progress": progress(shown),
+            "facts": facts(shown, standards),
+            "results": result_words(shown, standards),
+        }
         return Page("services.cases/own.html", context)
 
     @get("/workbench", permission=READ)
@@ -88,7 +113,7 @@ class CasePages(Controller):
         """The live cases of one's body, the most urgent first."""
         reply = await bus.call("services.cases.tasks", {"state": stage, "after": after, "limit": 20})
         found = msgspec.convert(reply.value, TaskList)
-        context = {"cases": found.cases, "next": found.next, "after": after, "stage": stage, "tabs": task_tabs(stage)}
+        context = {"cases": found.cases, "next": found.next, "after": after, "stage": stage, "stages": task_tabs(stage)}
         return Page("services.cases/tasks.html", context)
 
     @get("/workbench/cases/{case_id:uuid}", permission=READ)
@@ -111,11 +136,11 @@ class CasePages(Controller):
         run: NamedDependency[Run],
         actor: NamedDependency[Actor],
         standards: NamedDependency[Standards],
-        data: URLEncodedBody[Acted],
+        request: Request[Any, Any, Any],
     ) -> Page | Redirect:
         """Do what a button of the page says, and come back to it; what was wrong is said there."""
         try:
-            ended = await _act(case_id, run, actor, data)
+            ended = await _act(case_id, run, actor, acted(await request.form()))
         except Problem as problem:
             if problem.status not in (403, 409, 422):
                 raise
@@ -176,7 +201,7 @@ async def _act(case_id: UUID, run: Run, actor: Actor, data: Acted) -> bool:
     if not actor.may(offered.permission):
         detail = N_("You lack the permission {permission}; ask your body's administrator for a post that has it.")
         raise Forbidden(detail, permission=offered.permission.name)
-    if offered.reasoned and len(data.reason.strip()) < 2:
+    if offered.reasoned and len(data.reason) < 2:
         detail = N_("Say why; the applicant is told.")
         raise Invalid(detail, violations=[Violation("$.reason", "required", detail)])
     done = await run(offered.do, case_id, data)

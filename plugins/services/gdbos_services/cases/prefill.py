@@ -8,7 +8,7 @@ is named, and what it would have said is typed and stays marked as unverified.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -66,8 +66,6 @@ class Prefilled(msgspec.Struct, frozen=True, kw_only=True):
 
     filled: dict[str, Filled]
     """By element: the value, and where it came from."""
-    locked: frozenset[str]
-    """Elements whose one authoritative source has answered (一数一源)."""
     failures: tuple[Failed, ...]
 
     @property
@@ -77,38 +75,38 @@ class Prefilled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def prefill(
-    bus: Bus, form: Sheet, standards: Standards, on: date, *, place: Place, answers: Mapping[str, Any]
+    bus: Bus,
+    form: Sheet,
+    standards: Standards,
+    on: date,
+    *,
+    place: Place,
+    answers: Mapping[str, Any],
+    have: Collection[str] = (),
 ) -> Prefilled:
     """Look up everything that ``form`` need not ask of this applicant, all sources at once.
 
     ``answers``: those given so far; a look-up whose number has not been answered, or is somebody else's, is left out.
+    ``have``: elements that a source has filled in already; a look-up that would bring nothing else is left out too.
     """
-    look_ups = plan(form, standards, on)
+    look_ups = [one for one in plan(form, standards, on) if not {take.element for take in one.takes} <= {*have}]
     own = await _own(bus) if look_ups else None
     known = own.value if own else {}
-    numbers = {number for number in (known.get("citizen_id"), known.get("uscc")) if number}
-    wanted = [
-        (one, number)
-        for one in look_ups
-        if one.service != APPLICANT
-        if (number := _number(one, answers, known)) in numbers
-    ]
-    replies = await asyncio.gather(*(_ask(bus, one, str(number), place) for one, number in wanted))
+    wanted = [(one, number) for one in look_ups if (number := _number(one, answers, known))]
+    replies = await asyncio.gather(*(_ask(bus, one, number, place) for one, number in wanted))
     found = [(one, own) for one in look_ups if one.service == APPLICANT and own is not None]
-    found += [(one, reply) for (one, _), reply in zip(wanted, replies, strict=True) if isinstance(reply, Reply)]
-    failed = [
-        _failed(one, reply, standards, on)
-        for (one, _), reply in zip(wanted, replies, strict=True)
-        if isinstance(reply, Problem)
-    ]
+    failed: list[Failed] = []
+    for (one, _), reply in zip(wanted, replies, strict=True):
+        if isinstance(reply, Reply):
+            found.append((one, reply))
+        else:
+            failed.append(_failed(one, reply, standards, on))
     filled: dict[str, Filled] = {}
-    locked: set[str] = set()
     for one, reply in found:
         for take in one.takes:
-            if (value := reply.value.get(take.field)) not in (None, "") and take.element not in filled:
-                filled[take.element] = _filled(reply, value, one, standards, on)
-                locked |= {take.element} if take.authoritative else set()
-    return Prefilled(filled=filled, locked=frozenset(locked), failures=tuple(failed))
+            if (value := reply.value.get(take.field)) not in (None, ""):
+                filled.setdefault(take.element, _filled(reply, value, one, standards, on))
+    return Prefilled(filled=filled, failures=tuple(failed))
 
 
 async def _own(bus: Bus) -> Reply | None:
@@ -119,13 +117,12 @@ async def _own(bus: Bus) -> Reply | None:
         return None
 
 
-def _number(one: Prefill, answers: Mapping[str, Any], known: Mapping[str, Any]) -> object:
-    """The number to ask with; a table's rows are typed, since most of them are about others."""
-    if one.rows:
-        return None
-    if one.key:
-        return answers.get(one.key)
-    return known.get("uscc" if one.whom == "enterprise" else "citizen_id")
+def _number(one: Prefill, answers: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+    """The number to ask with, where it is the applicant's own; a table's rows are typed, since most are about others."""
+    own = str(known.get("uscc" if one.whom == "enterprise" else "citizen_id") or "")
+    if one.service == APPLICANT or one.rows or (one.key and answers.get(one.key) != own):
+        return ""
+    return own
 
 
 async def _ask(bus: Bus, one: Prefill, number: str, place: Place) -> Reply | Problem:
@@ -153,6 +150,16 @@ def _name(service: str, standards: Standards, on: date) -> Text:
     except NotFound:
         return Text(service, service)
     return title
+
+
+def authoritative(form: Sheet, standards: Standards, on: date, sources: Mapping[str, Any]) -> set[str]:
+    """Elements whose one authoritative source (一数一源) has filled them in: ``sources`` say which service did."""
+    return {
+        take.element
+        for one in plan(form, standards, on)
+        for take in one.takes
+        if take.authoritative and take.element in sources and sources[take.element].service in (one.service, IDENTITY)
+    }
 
 
 def verifiable(form: Sheet, standards: Standards, on: date) -> set[str]:

@@ -12,6 +12,7 @@ from gdbos import N_, NotFound, Standards, Text
 from gdbos_services.forms.form import Question, Sheet, sheet
 from gdbos_services.matters.matter import find
 
+from .prefill import verifiable
 from .state import STATES, Act, State
 from .view import CaseView, ClockView
 
@@ -37,11 +38,12 @@ class Facts(msgspec.Struct, frozen=True):
 def facts(shown: CaseView, standards: Standards) -> list[Facts]:
     """The answers of a case in the order of its form, as of the day it is pinned to."""
     form = sheet(standards, [shown.matter], shown.pinned_on)
-    found = [Facts(part.title, [*_facts(part.questions, shown, standards)]) for part in form.parts]
+    checkable = verifiable(form, standards, shown.pinned_on)
+    found = [Facts(part.title, [*_facts(part.questions, shown, standards, checkable)]) for part in form.parts]
     return [one for one in found if one.facts]
 
 
-def _facts(questions: Iterable[Question], shown: CaseView, standards: Standards) -> Iterable[Fact]:
+def _facts(questions: Iterable[Question], shown: CaseView, standards: Standards, checkable: set[str]) -> Iterable[Fact]:
     for question in questions:
         value = shown.answers.get(question.element)
         if value in (None, "", []):
@@ -52,13 +54,8 @@ def _facts(questions: Iterable[Question], shown: CaseView, standards: Standards)
             words=[*words(value, question.codes, standards)],
             source=source.name if source else None,
             on=source.at if source else None,
-            unverified=source is None and verifiable(question),
+            unverified=source is None and question.element in checkable,
         )
-
-
-def verifiable(question: Question) -> bool:
-    """Whether a register could have answered it."""
-    return "#" in question.prefill and not question.prefill.startswith("#")
 
 
 def words(value: Any, codes: str, standards: Standards) -> Iterable[Text]:
@@ -90,12 +87,6 @@ def askable(shown: CaseView, standards: Standards) -> list[tuple[str, Text]]:
     form: Sheet = sheet(standards, [shown.matter], shown.pinned_on)
     materials = [(one.id, one.title) for one in find(standards, shown.matter, shown.pinned_on).asked]
     return [*materials, *((question.element, question.title) for question in form.questions.values())]
-
-
-def titles_of(shown: CaseView, standards: Standards, items: Iterable[str]) -> list[Text]:
-    """The titles of what is missing."""
-    known = dict(askable(shown, standards))
-    return [known.get(item, Text(item, item)) for item in items]
 
 
 def tone(clock: ClockView) -> str:
