@@ -24,6 +24,7 @@ from opentelemetry.trace import SpanKind
 from gdbos.actor import Actor
 from gdbos.answers import answer
 from gdbos.bus.call import Bus
+from gdbos.bus.pages import PAGES as BUS_PAGES
 from gdbos.bus.routes import ROUTES as BUS_ROUTES
 from gdbos.console import PAGES as CONSOLE_PAGES
 from gdbos.console import ROUTES as CONSOLE_ROUTES
@@ -81,7 +82,7 @@ def application(kernel: Kernel) -> Litestar:
             _router(
                 "/", [*STANDARDS_ROUTES, *IDENTITY_ROUTES, *BUS_ROUTES, *FILE_ROUTES, *CONSOLE_ROUTES], kernel, "kernel"
             ),
-            _pages([*IDENTITY_PAGES, *CONSOLE_PAGES], kernel, "kernel"),
+            _pages([*IDENTITY_PAGES, *BUS_PAGES, *CONSOLE_PAGES], kernel, "kernel"),
             *(router for one in kernel.loaded for router in _plugin_routers(one, kernel)),
         ],
         guards=[guard],

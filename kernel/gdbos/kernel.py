@@ -49,15 +49,16 @@ from gdbos.ledger.subjects import SubjectKeys, apply_erasures
 from gdbos.ledger.tables import checkpoint
 from gdbos.loading import Loaded, installed, load, manage
 from gdbos.pages.frame import Site
+from gdbos.pages.navigation import NavigationEntry
 from gdbos.pages.render import Pages
-from gdbos.plugin import Job, Kind, Plugin
+from gdbos.plugin import KNOWN, Job, Kind, Plugin
 from gdbos.shipped import shipped
 from gdbos.standards import Standards
 from gdbos.standards import load as load_standards
 from gdbos.storage.engine import engine_for, refuse_unsafe
 from gdbos.storage.lane import lane_for
 from gdbos.storage.migrate import behind, lineages, migrate
-from gdbos.text import Text
+from gdbos.text import N_, Text
 from gdbos.unit import EVENTS, Run, Surroundings, Unit, Units
 from gdbos.vault import RING, KeyRing, Vault
 
@@ -346,7 +347,11 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
         await task
 
 
-KERNEL_TEMPLATES = {"identity": PACKAGE / "identity" / "templates", "console": PACKAGE / "console" / "templates"}
-KERNEL_NAVIGATION: list[Any] = []
+KERNEL_TEMPLATES = {part: PACKAGE / part / "templates" for part in ("identity", "bus", "console")}
+KERNEL_NAVIGATION = [
+    NavigationEntry(
+        area="portal", path="/portal/receipts", title=N_("Who looked at my data"), permission=KNOWN, order=60
+    )
+]
 KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS, *IDENTITY_OFFERS)
 ITSELF = Plugin(name="kernel", title="The kernel's own pages", consumes=FILE_CONSUMES)
