@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from gdbos import N_, Unit, on
+from gdbos import Unit, on
 
 from .case import Case, State, deem_accepted, get, void
 from .events import CaseLimitPassed, CaseNearLimit, ClockRang
 
-LAPSED = N_("The draft was not handed in within its time.")
+LAPSED = "草稿逾期未提交 (the draft was not handed in within its time)"
+"""Kept with the case, so in both languages."""
 
 
 @on(ClockRang)

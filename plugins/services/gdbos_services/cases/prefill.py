@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from gdbos import (
-    N_,
     Bus,
     Consumption,
     Forbidden,
@@ -194,9 +193,3 @@ def look_ups(standards: Standards, on: date, matters: Sequence[Matter]) -> Itera
     for (role, service), taken in sorted(fields.items()):
         purpose = Text("填表时免填政府已掌握的信息", "Fill in forms with what government holds already")
         yield Consumption(service=service, purpose=purpose, fields=sorted(taken), clear=("*",), role=role)
-
-
-UNANSWERED = N_(
-    "{source} does not answer at the moment. Please type what it would have filled in; it will be marked as unverified."
-)
-UNKNOWN = N_("{source} has no entry for this number. Please type what is missing.")
