@@ -129,7 +129,8 @@ def submit(
     kept = _merged(kept, answers or {}, {})
     ours = children(unit, bundle_id)
     _hand_in(unit, ours, materials)
-    complete = sheet.normalise({**kept.answers, **choice.settled})
+    settled = {element: value for element, value in choice.settled.items() if element in sheet.known}
+    complete = sheet.normalise({**kept.answers, **settled})
     if wrong := [*sheet.check(complete, unit.standards, unit.today), *_missing(unit, ours, before)]:
         raise Invalid(violations=wrong)
     kept = msgspec.structs.replace(kept, answers=complete)

@@ -23,9 +23,9 @@ from . import bundle
 from .fill import fill, refuse_names
 from .permission import APPLY
 from .plan import Plan, choose, find
-from .record import ChildState, State
+from .record import ChildState, State, settled_in
 from .reductions import Amounts, reductions
-from .routes import form, mine, plan_now, progress
+from .routes import form, mine, plan_now, plans_now, progress
 from .upload import handed_in
 from .view import BundleView, FormView
 
@@ -43,10 +43,13 @@ class BundlePages(Controller):
     """``/portal/bundles``."""
 
     @get("/portal/bundles", permission=APPLY)
-    async def mine(self, bus: NamedDependency[Bus], after: FromQuery[UUID | None] = None) -> Page:
+    async def mine(
+        self, bus: NamedDependency[Bus], run: NamedDependency[Run], after: FromQuery[UUID | None] = None
+    ) -> Page:
         """One's own bundles, and what can be got done at once."""
-        found = await mine(bus, after, 20)
-        return Page("services.bundles/mine.html", {"found": found, "first": after is not None, "tones": RUN_TONES})
+        found, offered = await mine(bus, after, 20), await run.read(plans_now)
+        context = {"found": found, "plans": offered, "first": after is not None, "tones": RUN_TONES}
+        return Page("services.bundles/mine.html", context)
 
     @get("/portal/bundles/{plan_id:str}", permission=PUBLIC)
     async def plan(
@@ -178,8 +181,8 @@ def _answered(posted: FormMultiDict, sheet: Sheet) -> dict[str, Any]:
 
 async def _form_faults(shown: FormView, run: Run, bus: Bus, standards: Standards) -> list[Violation]:
     sheet = sheet_of(shown, standards)
-    settled = choose(find(standards, shown.plan, shown.pinned_on), shown.guidance).settled
-    complete = sheet.normalise({**shown.answers, **settled})
+    choice = choose(find(standards, shown.plan, shown.pinned_on), shown.guidance)
+    complete = sheet.normalise({**shown.answers, **settled_in(sheet, choice)})
     if wrong := sheet.check(complete, standards, shown.pinned_on):
         return wrong
     try:

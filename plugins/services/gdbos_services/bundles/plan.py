@@ -180,9 +180,8 @@ def complaints(plan: Plan, standards: Standards) -> Iterator[str]:
     matters, elements = set(standards.ids("matters")), set(standards.ids("elements"))
     yield from (f"matters: there is no matter {one}" for one in plan.matters if one not in matters)
     yield from _order(plan)
-    named = {one.element for one in (*plan.supplies, *plan.guidance)} | {
-        e for one in plan.effects for e in one.elements
-    }
+    named = {one.element for one in plan.supplies} | {one.element for one in plan.guidance}
+    named |= {element for one in plan.effects for element in one.elements}
     yield from (f"there is no element {one}" for one in sorted(named - elements))
     yield from (
         f"supplies: {one.matter} is not in the bundle" for one in plan.supplies if one.matter not in plan.matters

@@ -31,6 +31,7 @@ from .record import (
     get,
     kept_of,
     plan_of,
+    settled_in,
     sheet_of,
     store,
     store_child,
@@ -164,7 +165,8 @@ def _finish(unit: Unit, one: Bundle, ours: Sequence[Child], kept: Kept) -> None:
     after = msgspec.structs.replace(one, state=State.FINISHED, finished_at=unit.now, counts=counts)
     store(unit, one, after)
     told: dict[str, Any] = {name: counts[name] for name in COUNTED}
-    unit.emit(BundleFinished(**one.facts, finished_on=unit.today, children=tuple(map(_outcome, ours)), **told))
+    outcomes = tuple(_outcome(child) for child in ours)
+    unit.emit(msgspec.convert({**one.facts, **told, "finished_on": unit.today, "children": outcomes}, BundleFinished))
     unit.record("bundle.finish", bundle=str(one.id), outcomes=[f"{child.case} {child.state}" for child in ours])
 
 
@@ -211,10 +213,11 @@ def fields(unit: Unit, one: Bundle, kept: Kept) -> dict[str, int]:
     """How many elements were asked, filled in, supplied; and how many the departments would have asked each for itself."""
     choice = choice_of(unit, one, kept)
     sheet = sheet_of(unit, one, choice)
-    answers = {**kept.answers, **choice.settled}
+    answers = {**kept.answers, **settled_in(sheet, choice)}
     shown = [question for question in sheet.questions.values() if question.asked(answers)]
     prefilled = [question for question in shown if question.element in kept.sources()]
-    asked = [question.element for question in shown if question not in prefilled] + [*choice.settled]
+    guided = [one.element for one in plan_of(unit, one).guidance]
+    asked = guided + [question.element for question in shown if question not in prefilled]
     return {
         "fields_asked": len(asked),
         "fields_prefilled": len(prefilled),

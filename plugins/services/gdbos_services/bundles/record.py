@@ -159,6 +159,11 @@ def choice_of(unit: Unit, one: Bundle, kept: Kept) -> Choice:
     return choose(plan_of(unit, one), kept.guidance)
 
 
+def settled_in(sheet: Sheet, choice: Choice) -> dict[str, str]:
+    """What guidance has answered of what the departments receive."""
+    return {element: value for element, value in choice.settled.items() if element in sheet.known}
+
+
 # Writing, by the acts of a bundle only.
 
 

@@ -83,7 +83,7 @@ class Bundles(Controller):
     @get("/plans", permission=PUBLIC)
     async def plans(self, run: NamedDependency[Run]) -> Plans:
         """What can be got done at once here, and the questions that come first."""
-        return await run.read(_plans)
+        return Plans([plan_view(one) for one in await run.read(plans_now)])
 
     @post(permission=APPLY)
     async def start(
@@ -152,10 +152,6 @@ async def form(bus: Bus, bundle_id: UUID) -> FormView:
     return msgspec.convert(reply.value, FormView)
 
 
-def _plans(unit: Unit) -> Plans:
-    return Plans([plan_view(one) for one in plans(unit.standards, unit.today)])
-
-
 def plan_view(one: Plan) -> PlanView:
     """A plan for anybody."""
     return PlanView(
@@ -171,6 +167,11 @@ def plan_view(one: Plan) -> PlanView:
 def plan_now(unit: Unit, plan_id: str) -> Plan:
     """The plan in use today."""
     return find(unit.standards, plan_id, unit.today)
+
+
+def plans_now(unit: Unit) -> list[Plan]:
+    """Every plan in use today."""
+    return plans(unit.standards, unit.today)
 
 
 ROUTES = [Bundles]

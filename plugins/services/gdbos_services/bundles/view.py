@@ -33,6 +33,7 @@ from .record import (
     get,
     kept_of,
     plan_of,
+    settled_in,
     sheet_of,
 )
 from .reductions import Amounts, Reduction, reductions, sources, total
@@ -340,7 +341,7 @@ def show_form(unit: Unit, query: BundleQuery) -> FormView:
     kept, ours = kept_of(unit, one.id), children(unit, one.id)
     choice = choice_of(unit, one, kept)
     sheet = sheet_of(unit, one, choice)
-    answers = {**kept.answers, **choice.settled}
+    answers = {**kept.answers, **settled_in(sheet, choice)}
     return FormView(
         bundle=one.id,
         plan=one.plan,
