@@ -9,7 +9,7 @@ basis      a live case (or other basis) for each subject named in the request
 provide    the plugin's function, or the existing system through its adapter
 decode     the reply, against its standard
 shape      granted fields only, masked by element
-record     call, receipts and leaf, durable; every basis checked again in the same transaction
+record     call, receipts and leaf, durable; grant and every basis checked again in the same transaction
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from opentelemetry import propagate, trace
 
 from gdbos.actor import Actor
 from gdbos.bus.grant import Grant, Grants
-from gdbos.bus.record import CallRecord, require_bases, write
+from gdbos.bus.record import CallRecord, require_bases, require_grant, write
 from gdbos.bus.service import Directory, Offered, disclosed
 from gdbos.bus.shape import mask_record, masker, minimise
 from gdbos.errors import Forbidden, Invalid, Problem, ProviderFailed, Unavailable, Violation
@@ -99,6 +99,10 @@ class Door:
                 span.set_attribute("gdbos.outcome", refused.code)
                 await self._write_down(trail.record(refused.code))
                 raise
+            except Exception:  # a mistake of ours is an outcome too: after an intent nobody may be left guessing
+                span.set_attribute("gdbos.outcome", Problem.code)
+                await self._write_down(trail.record(Problem.code))
+                raise
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
@@ -112,9 +116,9 @@ class Door:
 
     async def _steps(self, call: Call, trail: Trail) -> Reply:
         service = trail.service = self.directory.resolve(call.service)
+        grant = trail.grant = self._authorise(service, call, trail)
         request = self._request(service, call)
         trail.request = msgspec.json.encode(request, order="deterministic")
-        grant = trail.grant = self._authorise(service, call, trail)
         if service.registered is not None:
             trail.disclosed = self._disclosed(service, call, request, None)
             await self._before(service, trail)
@@ -221,7 +225,8 @@ class Door:
             await self._write_down(record)
             trail.resumes = True
         elif record.disclosed:
-            await self.units.lane.read(lambda connection: require_bases(connection, record))
+            now = self.units.around.clock()
+            await self.units.lane.read(lambda connection: require_bases(connection, record, now))
 
     async def _write_down(self, record: CallRecord) -> None:
         await self.units.write(record.actor, _written, record)
@@ -285,7 +290,8 @@ def _conforming(record: Record, value: Any) -> dict[str, Any]:
 
 def _written(unit: Unit, record: CallRecord) -> None:
     if record.allowed:
-        require_bases(unit.connection, record)
+        require_grant(unit.connection, record, unit.now)
+        require_bases(unit.connection, record, unit.now)
     write(unit.connection, record, unit.around.subject_keys)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -109,7 +109,8 @@ def decide(unit: Unit, grant_id: UUID, *, approve: bool, reason: str) -> Grant:
         raise Forbidden("Nobody approves what they asked for; another official of the provider must decide.")
     if unit.actor.kind == "official" and unit.actor.reach != "node" and unit.actor.body != grant.provider:
         raise Forbidden("Only the provider of the service decides who may use it.")
-    return _change(unit, grant, "live" if approve else "refused", reason, since=unit.now)
+    since = max(grant.since or unit.now, unit.now)  # it may be asked for from a later day on, never for the past
+    return _change(unit, grant, "live" if approve else "refused", reason, since=since)
 
 
 def revoke(unit: Unit, grant_id: UUID, reason: str) -> Grant:
@@ -150,21 +151,38 @@ def live_grants(connection: Connection) -> Iterable[Grant]:
     ]
 
 
+def holds(connection: Connection, grant_id: UUID, now: datetime) -> bool:
+    """Whether the grant is live at ``now``, by the database and not by memory."""
+    t = bus_grant.c
+    row = connection.execute(select(t.state, t.since, t.until).where(t.id == grant_id)).first()
+    return row is not None and row.state == "live" and _within(row.since, row.until, now)
+
+
+def _within(since: datetime | None, until: datetime | None, now: datetime) -> bool:
+    return (since is None or since <= now) and (until is None or now < until)
+
+
 class Grants:
     """The live grants as this worker knows them: one look-up per call."""
 
     def __init__(self) -> None:
-        self._by_consumer: Mapping[tuple[str, str, str], Grant] = {}
+        self._by_consumer: Mapping[tuple[str, str, str], Sequence[Grant]] = {}
         self._recent: dict[UUID, deque[float]] = {}
 
     def replace(self, grants: Iterable[Grant]) -> None:
-        """Know ``grants`` from now on."""
-        self._by_consumer = {(g.body, g.system, g.service): g for g in grants}
+        """Know ``grants`` from now on; of two that cover the same call the newer one counts."""
+        found: dict[tuple[str, str, str], list[Grant]] = {}
+        for grant in sorted(grants, key=lambda g: g.id, reverse=True):
+            found.setdefault((grant.body, grant.system, grant.service), []).append(grant)
+        self._by_consumer = found
+        live = {grant.id for ones in found.values() for grant in ones}
+        self._recent = {grant_id: recent for grant_id, recent in self._recent.items() if grant_id in live}
 
     def find(self, *, body: str, system: str, service: str, matter: str, now: datetime) -> Grant:
         """The grant under which a consumer may call. :raises NoGrant: none, not yet or no longer, or not for this matter."""
-        grant = self._by_consumer.get((body, system, service))
-        if grant is None or (grant.since and now < grant.since) or (grant.until and now >= grant.until):
+        known = self._by_consumer.get((body, system, service), ())
+        grants = [grant for grant in known if _within(grant.since, grant.until, now)]
+        if not grants:
             raise NoGrant(
                 "System {system} of body {body} holds no live grant for {service}; ask its provider for one, naming matter"
                 " and purpose.",
@@ -172,15 +190,16 @@ class Grants:
                 body=body or "—",
                 service=service,
             )
-        if grant.matters and matter not in grant.matters:
-            raise NoGrant(
-                "The grant for {service} covers the matters {matters}, not {matter}; cite one of these or ask for another"
-                " grant.",
-                service=service,
-                matters=", ".join(grant.matters),
-                matter=matter or "—",
-            )
-        return grant
+        for grant in grants:
+            if not grant.matters or matter in grant.matters:
+                return grant
+        raise NoGrant(
+            "The grant for {service} covers the matters {matters}, not {matter}; cite one of these or ask for another"
+            " grant.",
+            service=service,
+            matters=", ".join(sorted({covered for grant in grants for covered in grant.matters})),
+            matter=matter or "—",
+        )
 
     def spend(self, grant: Grant) -> None:
         """Count one call. :raises TooMany: the grant's rate for this minute is used up."""

@@ -11,7 +11,8 @@ from sqlalchemy import JSON, Column, Connection, Index, Integer, String, Table, 
 
 from gdbos.actor import Actor
 from gdbos.bus.basis import live
-from gdbos.errors import NoBasis
+from gdbos.bus.grant import holds
+from gdbos.errors import NoBasis, NoGrant
 from gdbos.ids import new_id
 from gdbos.ledger.leaf import CALLS, Call, Decision, append, commitment, encode, record_key
 from gdbos.ledger.subjects import SubjectKeys
@@ -100,7 +101,16 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
         return self.outcome in ("intent", "done")
 
 
-def require_bases(connection: Connection, record: CallRecord) -> None:
+def require_grant(connection: Connection, record: CallRecord, now: datetime) -> None:
+    """Check again, in the transaction that records the call, that the grant still holds: memory never admits a call.
+
+    :raises NoGrant: it was revoked, or has run out, between the question and the answer; nothing is disclosed.
+    """
+    if record.grant is not None and not holds(connection, record.grant, now):
+        raise NoGrant("The grant for {service} ended before the answer came; ask for another.", service=record.service)
+
+
+def require_bases(connection: Connection, record: CallRecord, now: datetime) -> None:
     """Check again, in the transaction that records the call, that each subject may be seen now.
 
     :raises NoBasis: a basis has ended between the question and the answer; nothing is disclosed.
@@ -108,7 +118,7 @@ def require_bases(connection: Connection, record: CallRecord) -> None:
     if record.own:
         return
     for one in record.disclosed:
-        if not live(connection, subject=one.subject, body=record.body, case=one.case, matter=one.matter, now=record.at):
+        if not live(connection, subject=one.subject, body=record.body, case=one.case, matter=one.matter, now=now):
             raise NoBasis(
                 "Case {case} of matter {matter} is no live basis for body {body} to see this subject's data; open a case"
                 " first, or cite the one that is open.",
