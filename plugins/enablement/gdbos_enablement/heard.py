@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from enum import IntEnum
-from typing import Literal
+from typing import Any, Literal, Protocol, TypeVar
+
+import msgspec
 
 from gdbos import Event
 
@@ -111,3 +113,52 @@ class CaseLimitPassed(CaseHeard, kw_only=True, tag="services.cases.case-limit-pa
 
     limit: Limit
     due: date
+
+
+class ChildOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One case of a finished bundle."""
+
+    case: str
+    matter: str
+
+
+class BundleFinished(Event, kw_only=True, tag="services.bundles.bundle-finished/1"):
+    """Every case of a bundle has ended."""
+
+    bundle: str
+    plan: str = ""
+    body: str = ""
+    division: str = ""
+    finished_on: date
+    materials: int
+    trips: int
+    steps: int
+    working_days: int
+    children: tuple[ChildOutcome, ...]
+
+
+class Known(Protocol):
+    """What a projection knows of a case; a msgspec struct with at least these fields."""
+
+    @property
+    def stage(self) -> int: ...
+
+
+K = TypeVar("K", bound=Known)
+
+
+def merged(known: K, event: CaseHeard, stage: Stage, **facts: Any) -> K:
+    """What is known of a case after ``event``.
+
+    Events of different types may cross on their way, so every field only ever grows: the furthest stage, the latest day, the greater
+    count. Whatever the order they arrive in, and however often, the same is known in the end.
+    """
+    named = {name: getattr(event, name) or getattr(known, name) for name in ("number", "matter", "body", "division")}
+    grown = {name: later(getattr(known, name), said) for name, said in facts.items()}
+    changed: K = msgspec.structs.replace(known, stage=max(known.stage, stage), **named, **grown)  # type: ignore[type-var]
+    return changed
+
+
+def later(known: Any, said: Any) -> Any:
+    """The later of two days, or the greater of two counts; either may be missing."""
+    return said if known is None else known if said is None else max(known, said)

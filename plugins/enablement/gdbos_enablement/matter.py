@@ -12,6 +12,16 @@ from gdbos import NotFound, Standards, Text
 KIND = "matters"
 
 
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """How it was before the reform: what the four reductions (四减) are measured against."""
+
+    steps: int = 0
+    materials: int = 0
+    trips: int = 0
+    days: int = 0
+    source: str = ""
+
+
 class MatterView(msgspec.Struct, frozen=True, kw_only=True):
     """A matter (事项), as far as it is measured."""
 
@@ -23,6 +33,7 @@ class MatterView(msgspec.Struct, frozen=True, kw_only=True):
     legal_days: int | None = None
     """Working days the law allows; None where no law sets a limit."""
     promise_days: int = 0
+    before: Baseline = Baseline()
 
 
 def matters(standards: Standards, on: date) -> Iterator[MatterView]:

@@ -23,6 +23,7 @@ from gdbos_enablement.heard import (
     CaseSubmitted,
     CaseSuspended,
     CorrectionAsked,
+    merged,
 )
 from gdbos_enablement.oversight.rule import Rule, earned_from
 from gdbos_enablement.oversight.watched import Watched
@@ -318,7 +319,7 @@ def test_what_is_known_in_the_end_does_not_depend_on_the_order_of_events(told: l
     def known(events: list[Any]) -> Watched:
         one = Watched(case="c")
         for event, stage, facts in events:
-            one = one.heard(event, stage, **facts)
+            one = merged(one, event, stage, **facts)
         return one
 
     shuffled = [*told, *told]

@@ -1,7 +1,6 @@
 """The cases under supervision: what was heard of their limits, and the alarms that are set for them.
 
-Events of different types may cross on their way. So every field only ever grows: the furthest stage, the latest due date, and how
-often the clock stopped and went on. Whatever the order they arrive in, the same is known in the end.
+Suspensions and resumptions are counted, for they may cross on their way; all else is merged (see :func:`gdbos_enablement.heard.merged`).
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from gdbos_enablement.heard import (
     CorrectionAsked,
     Limit,
     Stage,
+    merged,
 )
 
 from .events import CardDue
@@ -69,18 +69,6 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
             return self.stage in (Stage.SUBMITTED, Stage.RESUBMITTED)
         return self.stage == Stage.ACCEPTED and self.suspended <= self.resumed
 
-    def heard(self, event: CaseHeard, stage: Stage, **facts: Any) -> Watched:
-        """What is known after ``event``."""
-        said = {name: getattr(event, name) or getattr(self, name) for name in ("number", "matter", "body", "division")}
-        return msgspec.structs.replace(
-            self, stage=max(self.stage, stage), **said, **{k: _later(getattr(self, k), v) for k, v in facts.items()}
-        )
-
-
-def _later(known: Any, said: Any) -> Any:
-    """The later of two days, or the greater of two counts."""
-    return said if known is None else known if said is None else max(known, said)
-
 
 # What is heard.
 
@@ -114,14 +102,15 @@ def watch_limits(unit: Unit, event: CaseAccepted) -> None:
 def stop_watching(unit: Unit, event: CaseSuspended) -> None:
     """While the clock stands still there are no cards."""
     before = _locked(unit, event.case)
-    _store(unit, before.heard(event, Stage.ACCEPTED, suspended=before.suspended + 1))
+    _store(unit, merged(before, event, Stage.ACCEPTED, suspended=before.suspended + 1))
 
 
 @on(CaseResumed)
 def watch_again(unit: Unit, event: CaseResumed) -> None:
     """The limits have moved, or an alarm rang while the clock stood still: set them all anew."""
     before = _locked(unit, event.case)
-    after = before.heard(
+    after = merged(
+        before,
         event,
         Stage.ACCEPTED,
         resumed=before.resumed + 1,
@@ -173,7 +162,7 @@ def _stage_of(limit: Limit) -> Stage:
 def hear(unit: Unit, event: CaseHeard, stage: Stage, **facts: Any) -> Watched:
     """Take in what ``event`` says and set the alarms of each limit that it moves."""
     before = _locked(unit, event.case)
-    after = before.heard(event, stage, **facts)
+    after = merged(before, event, stage, **facts)
     _store(unit, after)
     for limit in LIMITS:
         if after.due(limit) != before.due(limit):
