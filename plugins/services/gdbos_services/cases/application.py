@@ -157,6 +157,18 @@ def answer(unit: Unit, case_id: UUID, answers: Mapping[str, Any], filled: Mappin
     return after.done()
 
 
+def await_other(unit: Unit, case_id: UUID) -> Done:
+    """Let a draft that waits for another case's result stay as long as that takes: it does not lapse, and the basis holds.
+
+    :raises Conflict: it is no draft any more.
+    """
+    before = get(unit, case_id, lock=True)
+    after = before.after(Act.ANSWER, expires_at=None)
+    store(unit, before, after)
+    hold_basis(unit, after)
+    return after.done()
+
+
 def hand_in(unit: Unit, case_id: UUID, materials: Sequence[Handed]) -> Done:
     """Put materials with a draft or a correction. :raises Invalid: the matter has none of that name.
 

@@ -1,6 +1,6 @@
 """Cases (办件): one matter applied for by one subject at one body, from the draft to the result. The door to them for other features.
 
-    application   draft_own  open_draft  answer  hand_in  submit  supply_correction
+    application   draft_own  open_draft  answer  await_other  hand_in  submit  supply_correction
     handling      accept  decline  ask_correction  deem_accepted  leave_to_official  suspend  resume  extend  approve  reject
     ending        wait_for_department  finish  void
     record        Case  get  answers_of  dossier_of  names_of  result_of  matter_of
@@ -11,7 +11,7 @@ caller's unit. Two officials who act at once: the second finds the case in anoth
 
 from __future__ import annotations
 
-from .application import answer, draft_own, hand_in, open_draft, submit, supply_correction
+from .application import answer, await_other, draft_own, hand_in, open_draft, submit, supply_correction
 from .dossier import Dossier, Filled, Names, Result
 from .ending import finish, void, wait_for_department
 from .handling import (
@@ -58,6 +58,7 @@ __all__ = [
     "answers_of",
     "approve",
     "ask_correction",
+    "await_other",
     "decline",
     "deem_accepted",
     "dossier_of",
