@@ -259,6 +259,7 @@ def _give(unit: Unit, child: Child, sheet: Sheet, kept: Kept) -> None:
     sources = {element: one for element, one in kept.sources().items() if element in theirs}
     case.answer(unit, child.case, theirs, sources)
     if child.needs:
+        case.await_other(unit, child.case)
         store_child(unit, msgspec.structs.replace(child, state=ChildState.WAITING))
         return
     done = case.submit(unit, child.case)

@@ -66,7 +66,7 @@ async def fill(done: Done, run: Run, bus: Bus, standards: Standards) -> Done:
         )
     )
     fresh = _fresh(found, standing, standards, stale)
-    failures = [Failure(one.service, one.why) for each in found for one in each.failures]
+    failures = [Failure(one.service, one.why, one.elements) for each in found for one in each.failures]
     if not fresh and not stale and failures == standing.kept.failures:
         return done
     return await run(_keep, done.id, fresh, stale, failures, _keys(standing, standards))

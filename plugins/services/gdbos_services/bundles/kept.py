@@ -19,6 +19,8 @@ class Failure(msgspec.Struct, frozen=True):
     service: str
     why: str
     """Code of a problem."""
+    elements: tuple[str, ...] = ()
+    """What it would have filled in."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,7 +58,8 @@ class Reduction(msgspec.Struct, frozen=True, kw_only=True):
     share: float | None
     """From 1 (nothing is left) to below 0 (it has become more); None where there was nothing before."""
     formula: str
-    source_before: str
+    source: str
+    """Where ``before`` comes from."""
     source_now: str
     """An English message id."""
 
@@ -81,7 +82,7 @@ def reductions(before: Amounts, now: Amounts, source: str, cases: int = 1) -> li
             now=_mean(getattr(now, one), cases),
             share=share(getattr(before, one), getattr(now, one)),
             formula=FORMULA,
-            source_before=source,
+            source=source,
             source_now=HOW_COUNTED[one],
         )
         for one in MEASURES

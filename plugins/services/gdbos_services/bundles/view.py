@@ -186,6 +186,8 @@ class FailureView(msgspec.Struct, frozen=True):
     service: str
     title: Text
     why: str
+    elements: list[str]
+    """What it would have filled in; typed, these are unverified."""
 
 
 class MaterialView(msgspec.Struct, frozen=True, kw_only=True):
@@ -354,7 +356,9 @@ def show_form(unit: Unit, query: BundleQuery) -> FormView:
         sections=_sections(sheet, answers),
         answers={element: value for element, value in kept.answers.items() if element in sheet.questions},
         sources=_sources(unit, one, kept, sheet),
-        failures=[FailureView(each.service, _title(unit, each.service), each.why) for each in kept.failures],
+        failures=[
+            FailureView(each.service, _title(unit, each.service), each.why, list(each.elements)) for each in kept.failures
+        ],
         materials=[
             MaterialView(
                 matter=child.matter,
