@@ -32,7 +32,7 @@ COMPANY = "91450103MADEM00112"
 REGISTER = "gx.enterprise.register"
 PASSWORD = "a long sentence nobody guesses"
 HASH = hashed(PASSWORD)
-PLUGINS: dict[str, dict[str, Any]] = {"governance.catalogue": {}, "governance.sharing": {}}
+PLUGINS: dict[str, dict[str, Any]] = {"governance.catalogue": {}, "governance.sharing": {}, "governance.quality": {}}
 PACKS = '[standards]\npacks = ["national", "guangxi", "nanning"]\n'
 OFFICIALS = {
     "lin": (MARKET, "catalogue-manager"),

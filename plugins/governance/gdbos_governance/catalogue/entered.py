@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import FormMultiDict
 
-from gdbos import Invalid, Problem, Violation
+from gdbos import N_, Invalid, Problem, Violation
 
 S = TypeVar("S", bound=msgspec.Struct)
 Asked = Request[Any, Any, Any]
@@ -38,7 +38,7 @@ def decoded(values: dict[str, Any], struct: type[S]) -> S:
     except msgspec.ValidationError as wrong:
         match = _PLACE.search(str(wrong))
         path = (match[1] or f"$.{match[2]}") if match else "$"
-        detail = "This answer is missing, or it does not fit what the field takes."
+        detail = N_("This answer is missing, or it does not fit what the field takes.")
         raise Invalid(violations=[Violation(path, "shape", detail)]) from None
 
 

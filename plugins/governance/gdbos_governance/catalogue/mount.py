@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import func, insert, or_, update
 
 from gdbos import (
+    N_,
     Basis,
     Conflict,
     Forbidden,
@@ -309,11 +310,11 @@ def _say_publicly(unit: Unit, resource_id: UUID) -> None:
 
 def _refuse_unfit(unit: Unit, promised: Iterable[str], wanted: Mounting, service: Offered) -> None:
     if service.registered is None or service.effect != "read":
-        detail = "Only a registered service that reads can carry a resource; {service} is none."
+        detail = N_("Only a registered service that reads can carry a resource; {service} is none.")
         raise _unfit("$.service", "service", detail, service=service.code)
     gives = unit.standards.record(service.registered.gives, unit.today).names
     if absent := [field for field in promised if field not in gives]:
-        detail = "The service {service} does not give: {fields}. Mount the resource on one that does."
+        detail = N_("The service {service} does not give: {fields}. Mount the resource on one that does.")
         raise _unfit("$.service", "fields", detail, service=service.code, fields=", ".join(absent))
     takes = unit.standards.record(service.registered.takes, unit.today)
     wrong: list[Violation] = []

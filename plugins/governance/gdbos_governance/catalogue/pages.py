@@ -13,7 +13,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from gdbos import Actor, Bus, Invalid, Offered, Page, Problem, Run, Standards, Unit, Violation
+from gdbos import N_, Actor, Bus, Invalid, Offered, Page, Problem, Run, Standards, Unit, Violation
 
 from . import mount, probe, resource
 from .entered import Asked, Wrong, decoded, plain, wrong_of
@@ -201,7 +201,7 @@ def _samples(text: str) -> Any:
     try:
         found = msgspec.json.decode(text.encode())
     except msgspec.DecodeError:
-        detail = 'Write the sample as JSON, for example {{"uscc": "…"}}.'
+        detail = N_('Write the sample as JSON, for example {{"uscc": "…"}}.')
         raise Invalid(violations=[Violation("$.samples", "json", detail)]) from None
     return found if isinstance(found, list) else [found]
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import insert, select, update
 
-from gdbos import Conflict, Forbidden, Invalid, NotFound, Text, Unit, Violation, body_names, new_id
+from gdbos import N_, Conflict, Forbidden, Invalid, NotFound, Text, Unit, Violation, body_names, new_id
 
 from . import search
 from .config import Config
@@ -238,15 +238,15 @@ def _beyond_codes(unit: Unit, entry: Entry) -> list[Violation]:
     """What the record cannot say: a condition where one is needed, elements that exist, fields named once."""
     wrong = []
     if entry.sharing_attribute != "1" and not entry.sharing_condition.strip():
-        detail = "Say on which condition the resource is shared; where it is not shared, the law that forbids it."
+        detail = N_("Say on which condition the resource is shared; where it is not shared, the law that forbids it.")
         wrong.append(Violation("$.sharing_condition", "required", detail, element="sharing-condition"))
     known = set(unit.standards.ids("elements"))
     for at, item in enumerate(entry.items):
         if item.element not in known:
-            detail = "No data element is called {element}; choose one of the standards registry."
+            detail = N_("No data element is called {element}; choose one of the standards registry.")
             wrong.append(Violation(f"$.items[{at}].element", "unknown", detail, facts={"element": item.element}))
         if item.field in {one.field for one in entry.items[:at]}:
-            detail = "The field {field} stands there twice."
+            detail = N_("The field {field} stands there twice.")
             wrong.append(Violation(f"$.items[{at}].field", "unique", detail, facts={"field": item.field}))
     return wrong
 

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import insert, update
 
 from gdbos import (
+    N_,
     Conflict,
     Forbidden,
     Grant,
@@ -51,7 +52,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     resource: UUID
     system: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
     """Which of its systems, or of this node's plugins, will call."""
-    matters: Annotated[list[Word], msgspec.Meta(min_length=1, max_length=50)]
+    matters: Annotated[list[Word], msgspec.Meta(max_length=50)] = []
+    """Which matters its calls will cite. Only an owner that looks at its own data needs none."""
     purpose: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     legal_basis: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     fields: Annotated[list[Word], msgspec.Meta(min_length=1, max_length=200)]
@@ -235,10 +237,12 @@ def _refuse_wrong(unit: Unit, shown: Shown, wanted: Wanted) -> None:
     promised = {item.field for item in shown.entry.items}
     matters = set(unit.standards.ids("matters"))
     wrong = [
-        *_absent("$.fields", wanted.fields, promised, "The resource has no item {name}."),
-        *_absent("$.clear", wanted.clear, set(wanted.fields), "The field {name} is not among those asked for."),
-        *_absent("$.matters", wanted.matters, matters or set(wanted.matters), "No matter is called {name}."),
+        *_absent("$.fields", wanted.fields, promised, N_("The resource has no item {name}.")),
+        *_absent("$.clear", wanted.clear, set(wanted.fields), N_("The field {name} is not among those asked for.")),
+        *_absent("$.matters", wanted.matters, matters or set(wanted.matters), N_("No matter is called {name}.")),
     ]
+    if not wanted.matters and shown.body != unit.actor.body:
+        wrong.append(Violation("$.matters", "required", "Name the matter for which the data are needed."))
     if wanted.until is not None and wanted.until < unit.today:
         wrong.append(Violation("$.until", "range", "The last day lies in the past."))
     if wrong:
@@ -280,7 +284,7 @@ def _refuse_others(unit: Unit, row: Mapping[Any, Any]) -> None:
 
 def _narrowed(asked: Sequence[str], fields: Sequence[str]) -> list[str]:
     """The fields agreed to, in the order in which they were asked for. :raises Invalid: more than was asked."""
-    wrong = _absent("$.fields", fields, set(asked), "The field {name} was not asked for.")
+    wrong = _absent("$.fields", fields, set(asked), N_("The field {name} was not asked for."))
     if wrong:
         raise Invalid(violations=wrong)
     return [field for field in asked if field in fields] if fields else list(asked)
