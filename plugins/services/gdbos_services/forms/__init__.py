@@ -1,20 +1,24 @@
-"""Forms: what departments ask, joined to one sheet that asks each data element once."""
+"""Forms (表单): what departments ask, joined to one sheet that asks each data element once."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
-from gdbos import Plugin, hookimpl
-from gdbos_services.forms.form import KIND
+from gdbos import N_, Plugin, hookimpl
 
-HERE = Path(__file__).parent
+from .form import KIND
+
+FOLDER = Path(__file__).parent
 
 
 @hookimpl
 def describe() -> Plugin:
+    """The kind of document that forms are, and the page part that shows a sheet."""
     return Plugin(
         name="services.forms",
-        title="Forms",
+        title=N_("Forms"),
         needs=["services.matters"],
         kinds=[KIND],
-        templates=HERE / "templates",
-        locale=HERE.parent / "locale",
+        templates=FOLDER / "templates",
+        locale=FOLDER.parent / "locale",
     )

@@ -32,8 +32,11 @@ def tidied(kind: str, value: Any, *, capitals: bool = False) -> Any:
 
 
 def _narrow(value: str) -> str:
-    """Codes and numbers: full-width letters and digits made narrow, no blanks at all."""
-    return "".join(unicodedata.normalize("NFKC", value).split())
+    """Codes and numbers: full-width letters and digits made narrow, no blanks at all.
+
+    Normalised again at the end: with a blank gone, marks that stood apart can change places.
+    """
+    return unicodedata.normalize("NFKC", "".join(unicodedata.normalize("NFKC", value).split()))
 
 
 def _line(value: str) -> str:

@@ -211,6 +211,8 @@ def _choices(standards: Standards, codes: str, on: date, used: Iterable[Iterable
     for values in used:
         for value in values:
             counts[value] = counts.get(value, 0) + 1
+    if not counts:
+        return ()
     listed: CodeList = standards.codes(codes, on)
     return tuple(Choice(row.code, row.title, counts[row.code]) for row in listed if row.code in counts)
 

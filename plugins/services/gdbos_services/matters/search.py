@@ -32,9 +32,8 @@ ENOUGH = 0.5
 """Share of the query's characters and words that a matter must have."""
 NEAR = 0.1
 """Share of the best score below which a matter is not shown."""
-EMPTY = frozenset("我你想要的了吗呢请办开去怎么如何哪里在一个家和与") | {
-    *("a an and apply can do for get how i in is me my need of on open or please the to want where with".split())
-}
+_SAYING = "a an and apply can do for get how i in is me my need of on open or please the to want where with"
+EMPTY = frozenset("我你想要的了吗呢请办开去怎么如何哪里在一个家和与").union(_SAYING.split(" "))
 """What says nothing about the matter; it counts only where nothing else is said."""
 LONGEST = 100
 """Characters of a query that count."""

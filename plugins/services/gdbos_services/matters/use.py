@@ -34,11 +34,11 @@ def most_used(unit: Unit, limit: int) -> list[Matter]:
     """Matters in use, those most applied for within a year first; where nobody has applied yet, by id."""
     since = _month(unit.today - YEAR)
     rows = unit.execute(
-        select(matter_use.c.matter, func.sum(matter_use.c.submitted))
+        select(matter_use.c.matter, func.sum(matter_use.c.submitted).label("total"))
         .where(matter_use.c.month > since)
         .group_by(matter_use.c.matter)
     )
-    counts: dict[str, int] = dict(rows.tuples().all())  # type: ignore[arg-type]
+    counts = {row.matter: int(row.total) for row in rows}
     live = [one.value for one in unit.standards.documents(KIND_NAME, unit.today) if one.value.status == IN_USE]
     return sorted(live, key=lambda matter: (-counts.get(matter.id, 0), matter.id))[:limit]
 

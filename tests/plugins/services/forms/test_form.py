@@ -65,7 +65,9 @@ def test_every_matter_of_every_level_has_a_sheet_and_a_part_of_its_own(standards
         assert {matter for one in asked.questions.values() for matter in one.asked_by} == {document.id}
 
 
-def test_an_empty_form_names_what_is_missing_and_nothing_that_is_not_asked(standards: Standards, opening: Sheet) -> None:
+def test_an_empty_form_names_what_is_missing_and_nothing_that_is_not_asked(
+    standards: Standards, opening: Sheet
+) -> None:
     missing = rules(opening.check({}, standards, DAY))
     assert {rule for _, rule in missing} == {"required"}
     paths = {path for path, _ in missing}
@@ -104,7 +106,11 @@ def test_each_wrong_answer_is_named_with_its_rule(
 
 def test_a_gap_in_a_row_is_named_with_its_row_and_blank_rows_are_left_out(standards: Standards, opening: Sheet) -> None:
     answers = opening.normalise(
-        {"investor-name": ["甲", " ", "乙"], "investor-citizen-id": ["", "", "450103199003071234"], "investor-contribution": ["1,000.50"]}  # fmt: skip
+        {
+            "investor-name": ["甲", " ", "乙"],
+            "investor-citizen-id": ["", "", "450103199003071234"],
+            "investor-contribution": ["1,000.50"],
+        }  # fmt: skip
     )
     assert answers["investor-name"] == ["甲", "乙"]
     assert answers["investor-contribution"] == [1000.5, ""]
@@ -126,9 +132,7 @@ def test_a_gap_in_a_row_is_named_with_its_row_and_blank_rows_are_left_out(standa
         ("business-scope", " 软件开发；\r\n 数据处理。 ", "软件开发；\n数据处理。"),
     ],
 )
-def test_answers_are_kept_one_way_however_they_were_typed(
-    opening: Sheet, element: str, typed: str, kept: Any
-) -> None:
+def test_answers_are_kept_one_way_however_they_were_typed(opening: Sheet, element: str, typed: str, kept: Any) -> None:
     assert opening.normalise({element: typed}) == {element: kept}
 
 

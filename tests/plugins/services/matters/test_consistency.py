@@ -1,0 +1,85 @@
+"""Each rule of an implementation list, broken once; and the shipped matters, which break none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from gdbos import Standards, Text
+from gdbos_services.matters.consistency import complaints
+from gdbos_services.matters.matter import Fee, Material, Matter, Result, find
+
+from .conftest import CHAINS, DAY
+
+REASON = Text("因为", "Because")
+PAID = {
+    "fee": True,
+    "fee_basis": "发改价格〔2016〕2559号",
+    "fees": (Fee(id="a", name=Text("费"), standard=Text("80元")),),
+    "pays_online": True,
+}
+MATERIAL = Material(id="x", title=Text("说明"), necessity="1", source="10", kind="1", basis=("xkf-2019-12",))
+
+
+@pytest.mark.parametrize("level", CHAINS)
+def test_the_shipped_matters_of_every_level_are_consistent(loaded: Callable[[str], Standards], level: str) -> None:
+    standards = loaded(level)
+    assert len(standards.ids("matters")) >= 24
+    found = {one.id: list(complaints(one.value, standards)) for one in standards.documents("matters")}
+    assert {id: what for id, what in found.items() if what} == {}
+
+
+def changed(matter: Matter, **fields: Any) -> Matter:
+    return msgspec.structs.replace(matter, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"promise_days": 1}, "on the spot (1) exactly when"),
+        ({"case_class": "2"}, "on the spot (1) exactly when"),
+        ({"case_class": "2", "promise_days": 4}, "longer than the law allows (3)"),
+        ({"legal_days": None}, "legal_days must say"),
+        ({"trips": 1, "online_depth": "II"}, "reason why one must appear"),
+        ({"note": REASON}, "no reason for a trip"),
+        ({"trips": 1, "note": REASON}, "trips must be 0"),
+        ({"handling_forms": ("1",)}, "courier"),
+        ({"fee": True}, "a fee needs"),
+        ({"pays_online": True}, "without a fee"),
+        ({**PAID, "fees": ()}, "a fee needs"),
+        ({"complaint_phone": "0771-00001031"}, "not be the one for enquiries"),
+        ({"consult_phone": "00001031"}, "area code"),
+        ({"object_topics": ("201", "101")}, "101 is for natural persons"),
+        ({"object_topics": ()}, "beginning with 2 is missing"),
+        ({"service_object": ("1",), "object_topics": ("101", "201")}, "201 is for legal persons"),
+        ({"faq": ()}, "at least one question"),
+        ({"flow": ()}, "five steps"),
+        ({"result": Result(title=Text("批复"), type="1")}, "…批复 has result.type 3"),
+        ({"result": Result(title=Text("准予通知文"), type="1")}, "…文 has result.type 2"),
+        ({"result": Result(title=Text("营业执照"), type="3", licence="business-licence")}, "not a mere approval"),
+        ({"result": Result(title=Text("某证"), type="1", licence="no-such")}, "no licences/no-such"),
+        ({"materials": (changed(MATERIAL, title=Text("其他材料")),)}, "no catch-all"),
+        ({"materials": (changed(MATERIAL, basis=()),)}, "names no legal basis"),
+        ({"materials": (changed(MATERIAL, title=Text("营业执照")),)}, "government issues it itself"),
+        ({"materials": (changed(MATERIAL, kind="9"),)}, "materials[x].kind: '9' is not in the code list"),
+        ({"type": "77"}, "type: '77' is not in the code list"),
+        ({"type": "05"}, "digits 3 and 4 say type 01"),
+        ({"basic_code": "000131000001"}, "main-item"),
+        ({"form": "no.such"}, "no forms/no.such"),
+        ({"deadline": "no-such"}, "no deadlines/no-such"),
+        ({"basis": ("no-such",)}, "no basis/no-such"),
+        ({"topics": ("no-such",)}, "topics: 'no-such'"),
+    ],
+)
+def test_each_broken_rule_is_said(city: Standards, fields: dict[str, Any], complaint: str) -> None:
+    matter = find(city, "enterprise.registration", DAY)
+    said = list(complaints(changed(matter, **fields), city))
+    assert any(complaint in one for one in said), said
+
+
+def test_a_matter_with_a_fee_that_says_all_is_well(city: Standards) -> None:
+    matter = find(city, "enterprise.registration", DAY)
+    assert list(complaints(changed(matter, **PAID), city)) == []
