@@ -32,6 +32,8 @@ class Desk:
 
     def __init__(self, system: System, home: Path, faults: Faults) -> None:
         self.system, self.faults = system, faults
+        self.traceparent = ""
+        """The trace (W3C Trace Context) of the last request; an old system hands it on without knowing what it is."""
         self.key = key_of(system.name, home / "keys")
         self.book = Book(home / f"{system.name}.sqlite", system.schema)
         with self.book.transaction() as connection:
@@ -40,6 +42,7 @@ class Desk:
     async def answer(self, operation: Operation, request: AnyRequest) -> Answer:
         """What the caller gets: the fault it meets on the way in, or what the operation says."""
         name = self.system.name
+        self.traceparent = request.headers.get("traceparent", "")
         if name in self.faults.down:
             return Response(DOWN_PAGE, status_code=503, media_type="text/html")
         if not hmac.compare_digest(request.headers.get(self.system.key_header, "").encode(), self.key.encode()):
@@ -110,7 +113,11 @@ def counter(desks: dict[str, Desk], faults: Faults) -> list[HTTPRouteHandler]:
 
     @get("/_state", include_in_schema=False, sync_to_thread=True)
     def state() -> dict[str, Any]:
-        return {"faults": faults.now(), "systems": {name: desk.book.counts() for name, desk in desks.items()}}
+        return {
+            "faults": faults.now(),
+            "systems": {name: desk.book.counts() for name, desk in desks.items()},
+            "traces": {name: desk.traceparent for name, desk in desks.items() if desk.traceparent},
+        }
 
     @post("/_control", status_code=200, include_in_schema=False)
     async def control(request: AnyRequest) -> Response[dict[str, Any]]:

@@ -81,7 +81,13 @@ def summarise(opened: Opened, ledger: Path, config: Path) -> Summary:
         bus_calls=opened.calls,
         receipts=opened.receipts,
         reductions=[
-            Reduced(measure=r["measure"], before=r["before"], after=r["now"], formula=r["formula"], source=r["source"])
+            Reduced(
+                measure=r["measure"],
+                before=r["before"],
+                after=r["now"],
+                formula=r["formula"],
+                source=r["source_before"],
+            )
             for r in bundle["reductions"]
         ],
         unverified=_unverified(opened.form),
@@ -102,12 +108,12 @@ def _child(child: dict[str, Any], licences: dict[str, str]) -> ChildCase:
 
 
 def _unverified(form: dict[str, Any]) -> list[str]:
-    return sorted({source for failure in form["failures"] for source in failure.get("elements", [])})
+    return sorted({element for failure in form["failures"] for element in failure["elements"]})
 
 
 def verify(folder: Path, config: Path) -> LedgerChecked:
     """Ask the ledger's own command, which needs no server and no database."""
-    command = [sys.executable, "-m", "gdbos.cli", "--config", str(config), "ledger", "verify", str(folder), "--json"]
+    command = [sys.executable, "-m", "gdbos", "--config", str(config), "ledger", "verify", str(folder), "--json"]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  (our own command)
     report = msgspec.json.decode(done.stdout) if done.stdout else {}
     return LedgerChecked(_size(report), done.returncode == 0)

@@ -1,0 +1,5 @@
+"""``python -m gdbos``."""
+
+from gdbos.cli import main
+
+main()

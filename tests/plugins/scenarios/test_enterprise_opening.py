@@ -1,0 +1,71 @@
+"""The main job (企业开办), through the command an integrator would run: seven departments, one form, one submission."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+MATTERS = {
+    "enterprise": "enterprise.registration",
+    "seal": "enterprise.seal",
+    "tax": "enterprise.tax",
+    "social-insurance": "enterprise.social-insurance",
+    "medical-insurance": "enterprise.medical-insurance",
+    "housing-fund": "enterprise.housing-fund",
+    "bank": "enterprise.bank-account",
+}
+
+
+def demonstrate(*options: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "gdbos", "demo", "enterprise-opening", "--json", *options]
+    done = subprocess.run(command, capture_output=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def states(found: dict[str, Any]) -> dict[str, str]:
+    return {case["matter"]: case["state"] for case in found["child_cases"]}
+
+
+def test_seven_departments_one_form_no_trip_one_day() -> None:
+    found = demonstrate()
+    assert (found["departments"], found["matters"]) == (7, 7)
+    assert states(found) == dict.fromkeys(MATTERS.values(), "granted")
+    assert len({case["number"] for case in found["child_cases"]}) == 7
+    assert all(case["result"].startswith("1.2.156.3005.2.") for case in found["child_cases"])
+    assert found["fields_asked_more_than_once"] == 0
+    assert 0 < found["fields_prefilled"] < found["fields_asked"]
+    assert (found["trips"], found["materials_uploaded"]) == (0, 1)
+    assert found["working_days"] <= 1
+    assert {one["measure"]: one["before"] > one["after"] for one in found["reductions"]} == dict.fromkeys(
+        ("steps", "materials", "trips", "days"), True
+    )
+    assert all(one["formula"] and one["source"] for one in found["reductions"])
+    assert found["receipts"] > 0
+    assert found["bus_calls"] > found["receipts"]
+    assert found["ledger"]["verified"]
+    assert found["ledger"]["size"] > found["bus_calls"]
+    assert found["problems"] == []
+
+
+@pytest.mark.parametrize("system", list(MATTERS))
+def test_one_department_that_refuses_does_not_block_the_others(system: str) -> None:
+    found = demonstrate("--refuse", system)
+    expected = dict.fromkeys(MATTERS.values(), "granted") | {MATTERS[system]: "refused"}
+    if system == "enterprise":  # without a licence there is nothing to seal, tax or insure
+        expected = dict.fromkeys(MATTERS.values(), "void") | {MATTERS[system]: "refused"}
+    assert states(found) == expected
+    assert all(case["result"] for case in found["child_cases"])
+    assert found["ledger"]["verified"]
+
+
+def test_with_the_population_register_down_people_type_and_it_is_marked() -> None:
+    found = demonstrate("--down", "population")
+    assert states(found) == dict.fromkeys(MATTERS.values(), "granted")
+    assert "legal-representative-name" in found["unverified"]
+    assert found["ledger"]["verified"]
