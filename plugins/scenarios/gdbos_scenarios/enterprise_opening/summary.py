@@ -86,7 +86,7 @@ def summarise(opened: Opened, ledger: Path, config: Path) -> Summary:
                 before=r["before"],
                 after=r["now"],
                 formula=r["formula"],
-                source=r["source_before"],
+                source=r["source"],
             )
             for r in bundle["reductions"]
         ],
