@@ -99,8 +99,8 @@ def fill_in(applicant: Person, bundle_id: str, say: Say) -> dict[str, Any]:
     say(
         f"一张表：{len(asked)} 项，其中 {filled} 项由政府已有数据填好  ·  {filled} of {len(asked)} fields filled in from registers"
     )
-    for failure in form["failures"]:
-        say(f"  {failure['title']['zh']}暂时不可用，由申请人填写  ·  {failure['title']['en']} is down: typed by hand")
+    for zh, en in {(failure["title"]["zh"], failure["title"]["en"]) for failure in form["failures"]}:
+        say(f"  {zh}暂时不可用，由申请人填写  ·  {en} is down: typed by hand")
     shown: dict[str, Any] = applicant.get(f"{path}/form")
     return shown
 
