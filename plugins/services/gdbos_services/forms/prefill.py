@@ -75,8 +75,10 @@ def _whom(service: str, field: str, questions: tuple[Question, ...], standards: 
         subject = standards.document("services", service, on).value.subject
         if subject is not None:
             return "enterprise" if subject.kind == "enterprise" else "person"
-    schemes = [SCHEMES[one.scheme] for one in questions if one.scheme in SCHEMES]
-    return schemes[0] if schemes else "person"
+    for one in questions:
+        if one.scheme in SCHEMES:
+            return SCHEMES[one.scheme]
+    return "person"
 
 
 def _key(whom: Whom, questions: list[Question]) -> Question | None:

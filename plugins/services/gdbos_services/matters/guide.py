@@ -67,6 +67,8 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     after: str
     """The next page begins behind this id; empty on the last."""
+    things: tuple[OneThing, ...]
+    """Bundles that hold the best of what was looked for."""
     types: tuple[Choice, ...]
     topics: tuple[Choice, ...]
     objects: tuple[Choice, ...]
@@ -125,6 +127,7 @@ def results(unit: Unit, query: str, narrowed: Filter, after: str) -> Results:
         found=shown(unit, page),
         total=len(fitting),
         after=page[-1].id if at + PAGE < len(fitting) else "",
+        things=_holding(standards, page[0].id, today) if page and not after and (query or narrowed.topic) else (),
         types=_choices(standards, "gbt39046.matter-type", today, [(one.type,) for one in wide]),
         topics=_choices(standards, "matter.topic", today, [one.topics for one in wide]),
         objects=_choices(standards, "gbt39046.service-object", today, [one.service_object for one in wide]),
@@ -150,7 +153,7 @@ def guide(unit: Unit, matter_id: str) -> Guide:
         bring=matter.asked,
         fetched=tuple((one, _place(standards, one, today)) for one in matter.materials if one.fetched),
         form=_preview(standards, matter.form, today),
-        things=tuple(one for one in things(standards, today) if matter.id in _matters_of(standards, one.id, today)),
+        things=_holding(standards, matter.id, today),
     )
 
 
@@ -201,8 +204,10 @@ def things(standards: Standards, on: date) -> tuple[OneThing, ...]:
     )
 
 
-def _matters_of(standards: Standards, bundle: str, on: date) -> tuple[str, ...]:
-    return tuple(standards.document(BUNDLES, bundle, on).value.matters)
+def _holding(standards: Standards, matter_id: str, on: date) -> tuple[OneThing, ...]:
+    """The bundles that hold the matter."""
+    found = things(standards, on)
+    return tuple(one for one in found if matter_id in standards.document(BUNDLES, one.id, on).value.matters)
 
 
 def _choices(standards: Standards, codes: str, on: date, used: Iterable[Iterable[str]]) -> tuple[Choice, ...]:

@@ -110,7 +110,7 @@ def test_a_gap_in_a_row_is_named_with_its_row_and_blank_rows_are_left_out(standa
             "investor-name": ["甲", " ", "乙"],
             "investor-citizen-id": ["", "", "450103199003071234"],
             "investor-contribution": ["1,000.50"],
-        }  # fmt: skip
+        }
     )
     assert answers["investor-name"] == ["甲", "乙"]
     assert answers["investor-contribution"] == [1000.5, ""]
