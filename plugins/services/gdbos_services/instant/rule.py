@@ -91,14 +91,14 @@ def decide(rule: InstantRule, answers: Mapping[str, Any]) -> Verdict:
 def _holds(expression: str, facts: Mapping[str, Any]) -> bool:
     try:
         return zen.evaluate_expression(expression, dict(facts)) is True
-    except RuntimeError:
+    except Exception:  # zen raises RuntimeError, and bare Exception for a number it cannot hold
         return False
 
 
 def _by_table(table: DecisionTable, facts: Mapping[str, Any]) -> Verdict:
     try:
         found = _compiled(msgspec.json.encode(table)).evaluate(dict(facts))["result"]
-    except RuntimeError:
+    except Exception:  # as above
         return Verdict(False, (UNREADABLE,))
     if found.get("outcome") == APPROVE:
         return Verdict(True)

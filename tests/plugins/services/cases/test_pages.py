@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ANSWERS, PASSWORD, PLACE, City
+from .conftest import ANSWERS, PLACE, City
 
 Visit = Callable[..., Any]
 
@@ -17,15 +17,19 @@ Visit = Callable[..., Any]
 def visit(city: City) -> Visit:
     """``visit(who, method, path, data)``: one page, not following redirects."""
 
-    def fetch(who: str, method: str, path: str, data: dict[str, Any] | None = None, locale: str = "en", **more: Any) -> Any:
-        headers = city.site.sign_in(who, PASSWORD) | {"accept": "text/html", "accept-language": locale}
+    def fetch(
+        who: str, method: str, path: str, data: dict[str, Any] | None = None, locale: str = "en", **more: Any
+    ) -> Any:
+        headers = city.headers(who) | {"accept": "text/html", "accept-language": locale}
         return city.site.client.request(method, path, data=data, headers=headers, follow_redirects=False, **more)
 
     return fetch
 
 
 def form_of(answers: dict[str, Any]) -> dict[str, Any]:
-    return {key: [str(one) for one in value] if isinstance(value, list) else str(value) for key, value in answers.items()}
+    return {
+        key: [str(one) for one in value] if isinstance(value, list) else str(value) for key, value in answers.items()
+    }
 
 
 def test_a_person_applies_by_page_and_an_official_decides_by_page(city: City, visit: Visit) -> None:
@@ -89,7 +93,9 @@ def test_the_other_acts_of_the_workbench(city: City, visit: Visit) -> None:
     assert visit("examiner", "POST", task, stop).status_code == 303
     assert "suspended" in visit("examiner", "GET", task).text
     assert visit("examiner", "POST", task, {"act": "resume"}).status_code == 303
-    assert visit("head", "POST", task, {"act": "extend", "days": "ten", "reason_extend": "Hard case"}).status_code == 422
+    assert (
+        visit("head", "POST", task, {"act": "extend", "days": "ten", "reason_extend": "Hard case"}).status_code == 422
+    )
     assert visit("head", "POST", task, {"act": "extend", "days": "10", "reason_extend": "Hard case"}).status_code == 303
     assert visit("head", "POST", task, {"act": "dance"}).status_code == 422
     assert visit("head", "POST", task, {"act": "reject", "reason_reject": "Not fulfilled"}).status_code == 303
