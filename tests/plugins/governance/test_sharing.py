@@ -133,9 +133,10 @@ def test_what_is_wrong_with_a_request_is_named(city: City, resource: str, change
     assert path in [one["path"] for one in answer.json()["violations"]]
 
 
-def test_one_system_asks_for_a_service_once(city: City, resource: str) -> None:
+def test_for_one_matter_a_system_asks_for_a_service_once(city: City, resource: str) -> None:
     city.asked(resource)
     assert city.post("wu", API, {"resource": resource, **REQUEST}).status_code == 409
+    assert city.asked(resource, matters=["enterprise.seal"])
 
 
 def test_the_reply_is_due_when_the_standards_in_force_here_say(city: City, resource: str) -> None:

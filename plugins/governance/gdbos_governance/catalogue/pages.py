@@ -13,7 +13,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from gdbos import N_, Actor, Bus, Invalid, Offered, Page, Problem, Run, Standards, Unit, Violation
+from gdbos import N_, Actor, Bus, Invalid, Offered, Page, Permission, Problem, Run, Standards, Unit, Violation
 
 from . import mount, probe, resource
 from .entered import Asked, Wrong, decoded, plain, wrong_of
@@ -36,6 +36,9 @@ LISTS = {
     "grade": "data.grade",
 }
 """The code list of each coded field."""
+ASK = Permission("governance.sharing.request", "")
+CHECK = Permission("governance.quality.check", "")
+"""Rights of features that build on this one: only whoever holds them is shown the way there."""
 FIRST = {"format": "6", "sharing_way": ["14"], "open_attribute": "3", "grade": "general", "class": "3"}
 """What a new form proposes."""
 
@@ -261,7 +264,12 @@ async def _page(
         "around": around,
         "own": around.shown.body == actor.body,
         "actor": actor,
-        "may": {"publish": actor.may(PUBLISH), "mount": actor.may(MOUNT)},
+        "may": {
+            "publish": actor.may(PUBLISH),
+            "mount": actor.may(MOUNT),
+            "ask": actor.may(ASK),
+            "check": actor.may(CHECK),
+        },
         "services": services,
         "not_shared": NOT_SHARED,
         "done": done,

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from gdbos import Actor, Conflict, Page, Problem, Run, Unit
+from gdbos import Actor, Conflict, NotFound, Page, Problem, Run, Unit
 from gdbos_governance.catalogue.entered import Asked, Wrong, decoded, plain, wrong_of
 from gdbos_governance.catalogue.resource import Shown, find
 
@@ -97,15 +97,25 @@ def _around(unit: Unit, resource_id: UUID) -> Around:
     return Around(shown, {item.field: unit.standards.element(item.element).title for item in shown.entry.items})
 
 
+def _titled(unit: Unit, request_id: UUID) -> tuple[requests.Request, dict[str, Any]]:
+    """A request, and what its fields are called; their names alone where the resource has left the catalogue."""
+    it = requests.get(unit, request_id)
+    try:
+        return it, _around(unit, it.resource).titles
+    except NotFound:
+        return it, {}
+
+
 async def _form(run: Run, resource: UUID, values: dict[str, Any], wrong: Wrong | None = None) -> Page:
     context = {"around": await run.read(_around, resource), "values": values, "wrong": wrong or Wrong()}
     return Page("governance.sharing/ask.html", context, status=422 if wrong else 200)
 
 
 async def _page(run: Run, actor: Actor, request_id: UUID, *, done: str = "", wrong: Wrong | None = None) -> Page:
-    it = await run.read(requests.get, request_id)
+    it, titles = await run.read(_titled, request_id)
     context = {
         "it": it,
+        "titles": titles,
         "done": done,
         "wrong": wrong or Wrong(),
         "decides": it.owner == actor.body and actor.may(DECIDE) and it.asked_by != actor.id,

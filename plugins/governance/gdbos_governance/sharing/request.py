@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import insert, update
+from sqlalchemy import insert, or_, update
 
 from gdbos import (
     N_,
@@ -255,16 +255,18 @@ def _absent(path: str, names: Sequence[str], known: set[str], detail: str) -> li
 
 
 def _refuse_twice(unit: Unit, shown: Shown, wanted: Wanted) -> None:
-    """A system has one grant for a service; a second would hide the first."""
+    """For one matter a system has one grant for a service: of two the newer would count and the older mislead."""
     t = request.c
     same = t.body == unit.actor.body, t.system == wanted.system, t.service == shown.service
-    found = unit.execute(unit.rows(request, t.number).where(*same, t.state.in_(("asked", "agreed")))).first()
-    if found:
-        raise Conflict(
-            "System {system} has asked for this service already, in {number}; have that one revoked or decided first.",
-            system=wanted.system,
-            number=found.number,
-        )
+    current = t.state.in_(("asked", "agreed")), or_(t.until.is_(None), t.until >= unit.today)
+    for row in unit.execute(unit.rows(request, t.number, t.matters).where(*same, *current)):
+        if not row.matters or not wanted.matters or set(row.matters) & set(wanted.matters):
+            raise Conflict(
+                "System {system} has asked for this service and matter already, in {number}; have that one revoked or"
+                " decided first.",
+                system=wanted.system,
+                number=row.number,
+            )
 
 
 def _to_decide(unit: Unit, request_id: UUID) -> Mapping[Any, Any]:
