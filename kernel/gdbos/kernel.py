@@ -32,6 +32,7 @@ from gdbos.bus.receipts import OFFERS as RECEIPTS
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import Directory, Offered, Service, offered, offered_by_plugin, registered
 from gdbos.config import Deployment, Settings
+from gdbos.console.navigation import NAVIGATION as CONSOLE_NAVIGATION
 from gdbos.errors import Misconfigured, NotFound
 from gdbos.events import subscription, tag
 from gdbos.files.scanning import Scanning
@@ -351,7 +352,8 @@ KERNEL_TEMPLATES = {part: PACKAGE / part / "templates" for part in ("identity", 
 KERNEL_NAVIGATION = [
     NavigationEntry(
         area="portal", path="/portal/receipts", title=N_("Who looked at my data"), permission=KNOWN, order=60
-    )
+    ),
+    *CONSOLE_NAVIGATION,
 ]
 KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS, *IDENTITY_OFFERS)
 ITSELF = Plugin(name="kernel", title="The kernel's own pages", consumes=FILE_CONSUMES)

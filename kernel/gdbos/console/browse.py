@@ -1,0 +1,87 @@
+"""Standards as the console shows them: packs, elements, code lists and records as of today. Rules only, nobody's data."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from gdbos.errors import NotFound
+from gdbos.standards import Code, CodeList, Document, Element, Standards
+from gdbos.standards.pack import Pack
+
+PAGE = 50
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """The packs in force, and how many items of each kind there are."""
+
+    packs: list[Pack]
+    kinds: dict[str, int]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A page of ids with their titles; ``next`` is the key of the following page."""
+
+    items: list[Any]
+    next: str = ""
+
+
+class ElementShown(msgspec.Struct, frozen=True):
+    """One element with who said what of it, and the records that use it."""
+
+    document: Document[Element]
+    records: list[str]
+
+
+class CodesShown(msgspec.Struct, frozen=True):
+    """One code list: a page of its codes in force."""
+
+    table: CodeList
+    codes: list[Code]
+    next: str = ""
+
+
+def contents(standards: Standards, on: date) -> Contents:
+    """What is loaded."""
+    kinds = {kind: sum(1 for _ in standards.documents(kind, on)) for kind in standards.kinds}
+    return Contents(list(standards.packs), {kind: count for kind, count in sorted(kinds.items()) if count})
+
+
+def elements(standards: Standards, words: str, on: date, after: str) -> Found:
+    """Elements in whose id, names or synonyms each of the words stands."""
+    found = list(islice(standards.find(words, on, after), PAGE + 1))
+    return Found(found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else "")
+
+
+def element(standards: Standards, id: str, on: date) -> ElementShown:
+    """One element. :raises NotFound: there is none in force."""
+    document = standards.document("elements", id, on)
+    using = [
+        one.id for one in standards.documents("records", on) if any(field.element == id for field in one.value.field)
+    ]
+    return ElementShown(document, using)
+
+
+def codes(standards: Standards, id: str, on: date, after: str) -> CodesShown:
+    """A page of a code list in its own order. :raises NotFound: there is none in force, or no such code in it."""
+    table = standards.codes(id, on)
+    rows = iter(table)
+    if after and not any(row.code == after for row in rows):
+        raise NotFound("The code list {list} has no code {code} to go on from.", list=id, code=after)
+    shown = list(islice(rows, PAGE + 1))
+    return CodesShown(table, shown[:PAGE], shown[PAGE - 1].code if len(shown) > PAGE else "")
+
+
+def listed(standards: Standards, kind: str, on: date, after: str) -> Found:
+    """A page of the items of a kind by id."""
+    behind = sorted((one for one in standards.documents(kind, on) if one.id > after), key=lambda one: one.id)
+    return Found(behind[:PAGE], behind[PAGE - 1].id if len(behind) > PAGE else "")
+
+
+def record(standards: Standards, id: str, on: date) -> tuple[Document[Any], dict[str, Element]]:
+    """One record with its elements by id. :raises NotFound: there is none in force."""
+    document = standards.document("records", id, on)
+    return document, {field.element: standards.element(field.element, on) for field in document.value.field}

@@ -1,0 +1,13 @@
+"""Who may open which part of the console; roles of the standards packs hand these out."""
+
+from gdbos.plugin import Permission
+from gdbos.text import N_
+
+PLUGINS_READ = Permission("kernel.plugins.read", N_("See plugins, services and the node's health"))
+LEDGER_READ = Permission("kernel.ledger.read", N_("See where the ledger stands"))
+LETTERS_READ = Permission("kernel.letters.read", N_("See events that could not be delivered"))
+LETTERS_RETRY = Permission("kernel.letters.retry", N_("Deliver parked events again"))
+LETTERS_DROP = Permission("kernel.letters.drop", N_("Drop parked events, with reasons"))
+STANDARDS_READ = Permission("kernel.standards.read", N_("Browse standards in the console"))
+
+PERMISSIONS = (PLUGINS_READ, LEDGER_READ, LETTERS_READ, LETTERS_RETRY, LETTERS_DROP, STANDARDS_READ)

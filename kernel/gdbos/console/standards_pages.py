@@ -1,0 +1,95 @@
+"""A first browse through the standards in force: packs, elements, code lists, records."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from gdbos.console import browse
+from gdbos.console.permissions import STANDARDS_READ
+from gdbos.kernel import Kernel
+from gdbos.pages.render import Page
+from gdbos.standards import Standards
+
+Words = FromQuery[Annotated[str, QueryParameter(max_length=100)]]
+Key = FromQuery[Annotated[str, QueryParameter(max_length=120)]]
+
+
+class StandardsPages(Controller):
+    """Standards as of today."""
+
+    path = "/console/standards"
+
+    @get(permission=STANDARDS_READ, sync_to_thread=False)
+    def home(self, standards: NamedDependency[Standards], kernel: NamedDependency[Kernel]) -> Page:
+        """The packs in force and what they hold."""
+        found = browse.contents(standards, kernel.units.around.today())
+        return Page("console/standards.html", {"found": found})
+
+    @get("/elements", permission=STANDARDS_READ, sync_to_thread=False)
+    def elements(
+        self, standards: NamedDependency[Standards], kernel: NamedDependency[Kernel], q: Words = "", after: Key = ""
+    ) -> Page:
+        """Data elements by their names."""
+        found = browse.elements(standards, q, kernel.units.around.today(), after)
+        return Page("console/elements.html", {"found": found, "q": q, **_turns("elements", q, after, found.next)})
+
+    @get("/elements/{element_id:str}", permission=STANDARDS_READ, sync_to_thread=False)
+    def element(
+        self,
+        element_id: FromPath[str],
+        standards: NamedDependency[Standards],
+        kernel: NamedDependency[Kernel],
+    ) -> Page:
+        """One element."""
+        shown = browse.element(standards, element_id, kernel.units.around.today())
+        return Page("console/element.html", {"shown": shown, "element": shown.document.value})
+
+    @get("/lists/{kind:str}", permission=STANDARDS_READ, sync_to_thread=False)
+    def lists(
+        self,
+        kind: FromPath[Literal["codes", "records"]],
+        standards: NamedDependency[Standards],
+        kernel: NamedDependency[Kernel],
+        after: Key = "",
+    ) -> Page:
+        """Code lists or records by id."""
+        found = browse.listed(standards, kind, kernel.units.around.today(), after)
+        context = {"found": found, "kind": kind, **_turns(f"lists/{kind}", "", after, found.next)}
+        return Page("console/list.html", context)
+
+    @get("/codes/{list_id:str}", permission=STANDARDS_READ, sync_to_thread=False)
+    def codes(
+        self,
+        list_id: FromPath[str],
+        standards: NamedDependency[Standards],
+        kernel: NamedDependency[Kernel],
+        after: Key = "",
+    ) -> Page:
+        """One code list."""
+        found = browse.codes(standards, list_id, kernel.units.around.today(), after)
+        return Page("console/codes.html", {"found": found, **_turns(f"codes/{list_id}", "", after, found.next)})
+
+    @get("/records/{record_id:str}", permission=STANDARDS_READ, sync_to_thread=False)
+    def record(
+        self,
+        record_id: FromPath[str],
+        standards: NamedDependency[Standards],
+        kernel: NamedDependency[Kernel],
+    ) -> Page:
+        """One record."""
+        document, elements = browse.record(standards, record_id, kernel.units.around.today())
+        return Page("console/record.html", {"document": document, "record": document.value, "elements": elements})
+
+
+def _turns(below: str, q: str, after: str, following: str) -> dict[str, str]:
+    def address(**more: str) -> str:
+        query = urlencode({name: value for name, value in {"q": q, **more}.items() if value})
+        path = f"/console/standards/{below}"
+        return f"{path}?{query}" if query else path
+
+    return {"next": address(after=following) if following else "", "first": address() if after else ""}
