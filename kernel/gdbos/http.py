@@ -18,7 +18,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.routes import ASGIRoute, HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from opentelemetry import propagate, trace
+from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
 
 from gdbos.actor import Actor
@@ -43,9 +43,8 @@ from gdbos.pages.routes import page_routes
 from gdbos.plugin import PUBLIC, Permission
 from gdbos.reading import Reading
 from gdbos.standards.routes import ROUTES as STANDARDS_ROUTES
+from gdbos.telemetry import span
 from gdbos.unit import Run
-
-tracer = trace.get_tracer("gdbos")
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -220,15 +219,13 @@ class Edge:
             await self.app(scope, receive, send)
             return
         carrier = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"}
-        with tracer.start_as_current_span(
-            f"{scope['method']} request", context=propagate.extract(carrier), kind=SpanKind.SERVER
-        ) as span:
+        with span(f"{scope['method']} request", context=propagate.extract(carrier), kind=SpanKind.SERVER) as seen:
 
             async def sending(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     template = scope.get("path_template", "")
-                    span.update_name(f"{scope['method']} {template}")
-                    span.set_attribute("http.response.status_code", message["status"])
+                    seen.update_name(f"{scope['method']} {template}")
+                    seen.set_attribute("http.response.status_code", message["status"])
                     _complete(message, scope)
                 await send(message)
 

@@ -29,14 +29,17 @@ from gdbos.bus.grant import Grant, Grants
 from gdbos.bus.record import CallRecord, require_bases, require_grant, write
 from gdbos.bus.service import Directory, Offered, disclosed
 from gdbos.bus.shape import mask_record, masker, minimise
-from gdbos.errors import Forbidden, Invalid, Problem, ProviderFailed, Unavailable, Violation
+from gdbos.errors import Forbidden, Invalid, NoBasis, Problem, ProviderFailed, Unavailable, Violation
 from gdbos.ids import new_id
 from gdbos.plugin import Disclosed
 from gdbos.standards import Record
 from gdbos.subjects import subject_key
+from gdbos.telemetry import span
 from gdbos.unit import Unit, Units
 
-tracer = trace.get_tracer("gdbos")
+
+REREADS = 3
+"""How often a plugin's rows are read while cases close under the reader."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,17 +93,17 @@ class Door:
 
     async def pass_through(self, call: Call) -> Reply:
         """Take ``call`` through every step; what is refused is written down too."""
-        with self._admitted(), tracer.start_as_current_span(f"bus.call {call.service}") as span:
+        with self._admitted(), span(f"bus.call {call.service}") as seen:
             started = time.perf_counter()
             trail = Trail(call, self.units.around.clock(), started)
             try:
                 return await self._steps(call, trail)
             except Problem as refused:
-                span.set_attribute("gdbos.outcome", refused.code)
+                seen.set_attribute("gdbos.outcome", refused.code)
                 await self._write_down(trail.record(refused.code))
                 raise
             except Exception:  # a mistake of ours is an outcome too: after an intent nobody may be left guessing
-                span.set_attribute("gdbos.outcome", Problem.code)
+                seen.set_attribute("gdbos.outcome", Problem.code)
                 await self._write_down(trail.record(Problem.code))
                 raise
 
@@ -122,6 +125,16 @@ class Door:
         if service.registered is not None:
             trail.disclosed = self._disclosed(service, call, request, None)
             await self._before(service, trail)
+        for turns_left in reversed(range(REREADS)):
+            try:
+                return await self._answer(service, call, request, grant, trail)
+            except NoBasis:
+                # A case of a list closed while the list was read: read again, now without it. An existing system is asked once.
+                if service.registered is not None or not turns_left:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _answer(self, service: Offered, call: Call, request: Any, grant: Grant | None, trail: Trail) -> Reply:
         answer = await self._provide(service, call, request)
         if service.offer is not None:
             trail.disclosed = self._disclosed(service, call, request, answer)
@@ -187,7 +200,7 @@ class Door:
         assert service.registered is not None
         adapter = self.adapters[service.registered.adapter]
         carrier: dict[str, str] = {}
-        with tracer.start_as_current_span(f"adapter {service.registered.adapter} {service.code}"):
+        with span(f"adapter {service.registered.adapter} {service.code}"):
             propagate.inject(carrier)
             return await adapter(service, request, call=call, traceparent=carrier.get("traceparent"))
 

@@ -11,17 +11,17 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from opentelemetry import propagate, trace
+from opentelemetry import propagate
 from sqlalchemy import Connection, and_, exists, func, or_, select, update
 
 from gdbos.actor import Actor, Link, plugin_actor
 from gdbos.bus.outbox import delivery, outbox
 from gdbos.errors import ProviderFailed, ProviderTimeout, Unavailable
 from gdbos.events import Event, Fetch, Handler
+from gdbos.telemetry import span
 from gdbos.unit import Unit, Units
 
 log = logging.getLogger("gdbos.delivery")
-tracer = trace.get_tracer("gdbos")
 
 OURS = 3
 """Failures of our own code before an event is parked as a dead letter."""
@@ -120,7 +120,7 @@ class Delivery:
         actor = plugin_actor(route.plugin, tuple(msgspec.json.decode(claim.chain, type=list[Link])))
         context = propagate.extract({"traceparent": claim.traceparent})
         async with self._slots:
-            with tracer.start_as_current_span(f"deliver {claim.handler}", context=context):
+            with span(f"deliver {claim.handler}", context=context):
                 try:
                     event = msgspec.json.decode(claim.body, type=route.event)
                     value = await self._fetched(route, claim, event, actor)

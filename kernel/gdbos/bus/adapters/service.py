@@ -61,7 +61,7 @@ class HttpAdapter:
         assert service.registered is not None
         settings = settings_of(service.registered.settings, self._places, service=service.code)
         if not self._client.reaches(settings.base):
-            raise Misconfigured(f"{settings.base} is not among the places of this node; write base = \"{{place}}\"")
+            raise Misconfigured(f'{settings.base} is not among the places of this node; write base = "{{place}}"')
 
     async def aclose(self) -> None:
         """Close every connection."""

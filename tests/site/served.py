@@ -1,0 +1,81 @@
+"""A node served by a process of its own, as an operator would start it; to be killed, restarted and looked at."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+STARTS_WITHIN = 40.0
+
+
+class Served:
+    """The process and where it answers."""
+
+    def __init__(self, config: Path, port: int, log: Path) -> None:
+        self.config, self.port, self.log = config, port, log
+        self.url = f"http://127.0.0.1:{port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it is ready. :raises RuntimeError: it did not become so; says what it wrote."""
+        environment = {**os.environ, "GDBOS_PORT": str(self.port)}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gdbos.cli", "--config", str(self.config), "serve"],
+                stdout=log,
+                stderr=log,
+                env=environment,
+            )
+        until = time.monotonic() + STARTS_WITHIN
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                if httpx.get(f"{self.url}/health/ready", trust_env=False, timeout=5).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.03)
+        raise RuntimeError(f"the node did not start: {self.log.read_text('utf-8')[-3000:]}")
+
+    def kill(self) -> None:
+        """End it as a power cut would, as far as a process can tell."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask it to end, and wait; its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(how)
+        return self.process.wait(30)
+
+
+@contextmanager
+def served(config: Path, port: int) -> Iterator[Served]:
+    """The node at ``config``, serving; it ends with the block."""
+    node = Served(config, port, config.parent / "node.log")
+    node.start()
+    try:
+        yield node
+    finally:
+        if node.process is not None and node.process.poll() is None:
+            node.kill()
+
+
+def command(config: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """``gdbos`` as an operator types it."""
+    return subprocess.run(
+        [sys.executable, "-m", "gdbos.cli", "--config", str(config), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+        check=False,
+    )
