@@ -16,6 +16,7 @@ import msgspec
 
 from gdbos import Text, Violation
 from gdbos_services.forms.answers import blank
+from gdbos_services.forms.condition import Test
 from gdbos_services.forms.form import Part, Question, Sheet
 
 if TYPE_CHECKING:
@@ -121,14 +122,15 @@ def present(
 ) -> Filling:
     """The sheet as a page shows it.
 
+    ``answers`` include those to silent elements: whether a question is asked may hang on them.
     ``sources``: by element, in a table by ``element.row``. ``more``: the section that shall have one more blank row (the value
     posted under :data:`MORE`). ``division``: the node's, so that lists of divisions offer the nearest ones.
     """
     problems = placed(sheet, violations)
     first = dict(reversed(problems))
     page = _Page(sheet, standards, on, answers or {}, first, sources or {}, division)
-    blocks = tuple(page.block(part, more == part.id) for part in sheet.parts)
-    return Filling(blocks=blocks, problems=tuple(problems))
+    blocks = (page.block(part, more == part.id) for part in sheet.parts)
+    return Filling(blocks=tuple(block for block in blocks if block.blanks or block.rows), problems=tuple(problems))
 
 
 def answers_from(form: Multi, sheet: Sheet) -> dict[str, Any]:
@@ -196,12 +198,13 @@ class _Page:
         self.answers, self.wrong, self.sources, self.division = answers, wrong, sources, division
 
     def block(self, part: Part, another: bool) -> Block:
+        questions = [question for question in part.questions if self.alternatives(question) is not None]
         if not part.rows:
-            blanks = tuple(blank for question in part.questions for blank in self.blanks(question))
+            blanks = tuple(blank for question in questions for blank in self.blanks(question))
             return Block(id=part.id, title=part.title, blanks=blanks, rows=())
-        there = max((len(self.several(question)) for question in part.questions), default=0)
-        count = min(max(there + (1 if another else 0), 1), MOST_ROWS)
-        rows = tuple(tuple(self.cell(question, row) for question in part.questions) for row in range(count))
+        there = max((len(self.several(question)) for question in questions), default=0)
+        count = min(max(there + (1 if another else 0), 1), MOST_ROWS) if questions else 0
+        rows = tuple(tuple(self.cell(question, row) for question in questions) for row in range(count))
         return Block(id=part.id, title=part.title, blanks=(), rows=rows)
 
     def several(self, question: Question) -> list[Any]:
@@ -221,7 +224,7 @@ class _Page:
         return self.blank(question, f"{question.element}.{row}", values[row] if row < len(values) else "", row=row)
 
     def blank(self, question: Question, name: str, value: Any, *, control: str = "", row: int | None = None) -> Blank:
-        options, conditions = self.options(question, value), question.when
+        options, alternatives = self.options(question, value), self.alternatives(question) or []
         return Blank(
             name=name,
             question=question,
@@ -229,12 +232,12 @@ class _Page:
             value=_shown(value),
             unit=UNITS.get(question.unit, Text(question.unit)) if question.unit else None,
             options=options,
-            required=question.required and not conditions and not row,
+            required=question.required and not alternatives and not row,
             violation=self.wrong.get(name),
             source=self.sources.get(name),
             attributes=_attributes(question, control),
-            condition=_for_script(question),
-            depends=tuple(self.depends(question)),
+            condition=_for_script(alternatives),
+            depends=tuple(self.depends(alternatives)),
         )
 
     def control(self, question: Question, options: tuple[Any, ...], *, narrow: bool) -> str:
@@ -260,12 +263,24 @@ class _Page:
                 found.setdefault(one, listed[one].title)
         return tuple(found.items())
 
-    def depends(self, question: Question) -> Iterable[Dependence]:
-        tests = (test for condition in question.when for alternative in condition.any_of for test in alternative)
-        for test in tests:
-            if (other := self.sheet.questions.get(test.field)) is not None:
-                words = tuple(self.words(other, value) for value in test.values)
-                yield Dependence(question=other.title, answers=words, negated=test.negated)
+    def alternatives(self, question: Question) -> list[tuple[Test, ...]] | None:
+        """What its conditions leave open: no alternatives, it is asked; None, it is not.
+
+        A test of an element that this page does not ask is decided here, since nothing on the page can decide it.
+        """
+        if not question.when:
+            return []
+        asked, left = self.sheet.questions, []
+        for tests in (tests for condition in question.when for tests in condition.any_of):
+            if all(test.holds(self.answers) for test in tests if test.field not in asked):
+                left.append(tuple(test for test in tests if test.field in asked))
+        return ([] if () in left else left) if left else None
+
+    def depends(self, alternatives: Iterable[tuple[Test, ...]]) -> Iterable[Dependence]:
+        for test in (test for tests in alternatives for test in tests):
+            other = self.sheet.questions[test.field]
+            words = tuple(self.words(other, value) for value in test.values)
+            yield Dependence(question=other.title, answers=words, negated=test.negated)
 
     def words(self, question: Question, value: str) -> Text:
         row = self.standards.codes(question.codes, self.on).get(value) if question.codes else None
@@ -299,10 +314,6 @@ def _attributes(question: Question, control: str) -> dict[str, str]:
     return found
 
 
-def _for_script(question: Question) -> str:
-    alternatives = [
-        [[test.field, list(test.values), test.negated] for test in tests]
-        for condition in question.when
-        for tests in condition.any_of
-    ]
-    return json.dumps(alternatives, ensure_ascii=True) if alternatives else ""
+def _for_script(alternatives: Iterable[tuple[Test, ...]]) -> str:
+    found = [[[test.field, list(test.values), test.negated] for test in tests] for tests in alternatives]
+    return json.dumps(found, ensure_ascii=True) if found else ""
