@@ -37,7 +37,6 @@ from gdbos.subjects import subject_key
 from gdbos.telemetry import span
 from gdbos.unit import Unit, Units
 
-
 REREADS = 3
 """How often a plugin's rows are read while cases close under the reader."""
 
