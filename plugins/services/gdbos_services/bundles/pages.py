@@ -197,11 +197,13 @@ def _filling(shown: FormView, standards: Standards, violations: list[Violation],
         element: Source(name=one.name, on=one.at.date(), locked=one.authoritative)
         for element, one in shown.sources.items()
     }
+    sheet = sheet_of(shown, standards)
+    choice = choose(find(standards, shown.plan, shown.pinned_on), shown.guidance)
     return present(
-        sheet_of(shown, standards),
+        sheet,
         standards,
         shown.pinned_on,
-        answers=shown.answers,
+        answers={**shown.answers, **settled_in(sheet, choice)},
         violations=violations,
         sources=_by_row(sources, shown.answers),
         more=more,

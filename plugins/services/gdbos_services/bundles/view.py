@@ -357,7 +357,8 @@ def show_form(unit: Unit, query: BundleQuery) -> FormView:
         answers={element: value for element, value in kept.answers.items() if element in sheet.questions},
         sources=_sources(unit, one, kept, sheet),
         failures=[
-            FailureView(each.service, _title(unit, each.service), each.why, list(each.elements)) for each in kept.failures
+            FailureView(each.service, _title(unit, each.service), each.why, list(each.elements))
+            for each in kept.failures
         ],
         materials=[
             MaterialView(

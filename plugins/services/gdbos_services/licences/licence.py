@@ -143,7 +143,7 @@ def issue_result(unit: Unit, event: CaseClosed) -> None:
     case_id = UUID(event.case)
     case, result, names = get(unit, case_id), result_of(unit, case_id), names_of(unit, case_id)
     licence_type = matter_of(unit, case).result.licence
-    if not licence_type:
+    if not licence_type or _issued(unit, event.case, licence_type):
         return
     kind = find(unit.standards, licence_type, unit.today)
     known = {**answers_of(unit, case_id), **(result.values if result else {})}
@@ -162,6 +162,12 @@ def issue_result(unit: Unit, event: CaseClosed) -> None:
         matter=case.matter,
         case=event.case,
     )
+
+
+def _issued(unit: Unit, case: str, licence_type: str) -> bool:
+    """Whether the case has its licence already: however often its end is told, it brings one."""
+    mine = unit.rows(licence, licence.c.id).where(licence.c.case == case, licence.c.type == licence_type)
+    return unit.execute(mine.limit(1)).first() is not None
 
 
 def _holder(kind: LicenceType, known: Mapping[str, Any], applied: str) -> str:
