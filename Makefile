@@ -23,7 +23,7 @@ run: setup
 	$(BIN)/gdbos demo city
 
 test: setup
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 lint: setup
 	$(BIN)/ruff check .
