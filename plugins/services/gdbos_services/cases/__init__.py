@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
-from gdbos import N_, NavigationEntry, Plugin, hookimpl
+from gdbos import N_, Job, NavigationEntry, Plugin, hookimpl
 
 from . import alarm, department
 from .apply import ApplyPages
 from .config import Config
 from .events import OWN
+from .limits import recount
 from .number import KIND
 from .pages import CasePages
 from .permission import APPLY, PERMISSIONS, READ
@@ -44,6 +46,7 @@ def describe() -> Plugin:
         consumes=CONSUMES,
         consumes_by_standard=consumption,
         kinds=[KIND],
+        jobs=[Job(name="recount-limits", every=timedelta(hours=6), run=recount)],
         templates=FOLDER / "templates",
         locale=FOLDER.parent / "locale",
     )

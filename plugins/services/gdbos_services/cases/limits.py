@@ -11,7 +11,9 @@ from gdbos import Unit
 
 from .clock import FAR, Limit, alarms, clock
 from .events import ClockRang
-from .record import Case, calendar_of, matter_of
+from .record import Case, calendar_of, case_of, matter_of, store
+from .state import State
+from .tables import case
 
 
 def timed(unit: Unit, one: Case) -> Case:
@@ -44,3 +46,17 @@ def set_alarms(unit: Unit, one: Case) -> None:
 def ring(unit: Unit, one: Case, what: Any, limit: Any, due: date, at: datetime) -> None:
     """Set one alarm, at once where its moment has passed."""
     unit.emit(ClockRang(**one.facts, what=what, limit=limit, due=due), at=max(at, unit.now))
+
+
+def recount(unit: Unit) -> None:
+    """Count anew the limits that could not be counted before: the holidays they need may have been published meanwhile."""
+    t = case.c
+    open_ended = unit.rows(case).where(t.state == str(State.ACCEPTED), t.legal_due.is_(None) | t.promise_due.is_(None))
+    for row in unit.execute(open_ended.order_by(t.id).limit(500).with_for_update(skip_locked=True)).mappings().all():
+        before = case_of(row)
+        counted = timed(unit, before)
+        if (counted.legal_due, counted.promise_due) != (before.legal_due, before.promise_due):
+            after = msgspec.structs.replace(counted, version=before.version + 1)
+            store(unit, before, after)
+            set_alarms(unit, after)
+            unit.record("case.recount", case=str(after.id))

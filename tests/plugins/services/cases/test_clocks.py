@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from sqlalchemy import update
+
+from gdbos_services.cases.limits import recount
+from gdbos_services.cases.tables import case
+
 from .conftest import ANSWERS, City, emitted
 
 MISSING = {"items": ["premises-area", "test"], "explanation": "请补充场所面积和检测报告"}
@@ -132,3 +139,13 @@ def test_beyond_the_published_calendar_there_is_no_guess(city: City) -> None:
     assert clock["legal_due"] is None
     assert clock["promise_due"] == "2026-12-25"
     assert clock["legal_days"] == 20
+
+
+def test_a_limit_that_could_not_be_counted_is_counted_once_the_calendar_reaches_it(city: City) -> None:
+    made = UUID(city.accepted())
+    city.site.unit(lambda unit: unit.execute(update(case).where(case.c.id == made).values(legal_due=None)))
+    city.site.unit(recount)
+    assert city.done("anna", "GET", f"/{made}")["clock"]["legal_due"] == "2026-03-13"
+    before = city.done("anna", "GET", f"/{made}")["version"]
+    city.site.unit(recount)
+    assert city.done("anna", "GET", f"/{made}")["version"] == before
