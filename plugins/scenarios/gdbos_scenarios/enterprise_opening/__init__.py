@@ -9,6 +9,8 @@ commands.py   gdbos demo city · gdbos demo enterprise-opening
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gdbos import N_, Plugin, hookimpl
 
 from .commands import demo
@@ -22,4 +24,5 @@ def describe() -> Plugin:
         title=N_("Opening an enterprise, demonstrated"),
         needs=["services.bundles", "services.instant", "services.licences"],
         commands=[demo],
+        locale=Path(__file__).parent.parent / "locale",
     )
