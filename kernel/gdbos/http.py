@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -96,7 +97,6 @@ def application(kernel: Kernel) -> Litestar:
         state=State({"kernel": kernel}),
         lifespan=[alive],
         openapi_config=openapi_config(kernel.settings.node.title.into("en") or "GDBOS", version("gdbos")),
-        middleware=[Edge],
         response_cache_config=ResponseCacheConfig(),
         pdb_on_exception=False,
         debug=False,
@@ -104,7 +104,8 @@ def application(kernel: Kernel) -> Litestar:
         logging_config=None,
     )
     refuse_unguarded(app)
-    app.state.methods = {r.path_format: sorted({*r.methods, "OPTIONS"}) for r in app.routes if isinstance(r, HTTPRoute)}
+    app.state.methods = Methods(app)
+    app.asgi_handler = Edge(app.asgi_handler)  # around the router: what it answers itself (404, 405) passes here too
     return app
 
 
@@ -157,9 +158,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     """
     refuse_nul(connection)
     if connection.scope.get("method") == "OPTIONS":
-        connection.scope["state"]["allow"] = connection.app.state.methods.get(
-            connection.scope.get("path_template", ""), []
-        )
+        methods: Methods = connection.app.state.methods
+        connection.scope["state"]["allow"] = methods.of(connection.scope.get("path_template", ""))
         return
     permission = permission_of(handler)
     kernel: Kernel = connection.app.state.kernel
@@ -208,8 +208,30 @@ def refuse_unguarded(app: Litestar) -> None:
 # The edge.
 
 
+class Methods:
+    """Which methods each address takes; a HEAD is there wherever a GET is (RFC 9110 §9.3.2)."""
+
+    def __init__(self, app: Litestar) -> None:
+        routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
+        self._by_template = {route.path_format: self._of(route) for route in routes}
+        literal_first = sorted(self._by_template, key=lambda template: template.count("{"))
+        self._patterns = [(re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(t)) + r"/?\Z"), t) for t in literal_first]
+
+    @staticmethod
+    def _of(route: HTTPRoute) -> list[str]:
+        return sorted({*route.methods, "OPTIONS", *(["HEAD"] if "GET" in route.methods else [])})
+
+    def of(self, template: str) -> list[str]:
+        """The methods of the address with this template."""
+        return self._by_template.get(template, [])
+
+    def at(self, path: str) -> list[str]:
+        """The methods of the address that ``path`` leads to, which the router, refusing another method, does not tell."""
+        return next((self.of(template) for pattern, template in self._patterns if pattern.match(path)), [])
+
+
 class Edge:
-    """Outermost: one span per request, the headers every response carries, the methods an address takes."""
+    """Outermost: one span per request, the headers every response carries, HEAD as a GET without its body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -218,15 +240,20 @@ class Edge:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
+        method = scope["method"]
+        if bodiless := method == "HEAD":
+            scope["method"] = "GET"
         carrier = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"}
-        with span(f"{scope['method']} request", context=propagate.extract(carrier), kind=SpanKind.SERVER) as seen:
+        with span(f"{method} request", context=propagate.extract(carrier), kind=SpanKind.SERVER) as seen:
 
             async def sending(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     template = scope.get("path_template", "")
-                    seen.update_name(f"{scope['method']} {template}")
+                    seen.update_name(f"{method} {template}")
                     seen.set_attribute("http.response.status_code", message["status"])
                     _complete(message, scope)
+                elif bodiless and message["type"] == "http.response.body":
+                    message["body"] = b""
                 await send(message)
 
             await self.app(scope, receive, sending)
@@ -235,7 +262,8 @@ class Edge:
 def _complete(message: Any, scope: Scope) -> None:
     own = {name.lower() for name, _ in message["headers"]}
     headers = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in own]
-    allow = scope["state"].get("allow") if "state" in scope else None
+    refused = message["status"] == 405
+    allow = scope["app"].state.methods.at(scope["path"]) if refused else scope.get("state", {}).get("allow")
     kept = [(k, v) for k, v in message["headers"] if not (allow and k.lower() == b"allow")]
     if allow:
         headers.append((b"allow", ", ".join(allow).encode()))
