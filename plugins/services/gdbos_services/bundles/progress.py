@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from gdbos import N_, Basis, Invalid, NotPublished, Unit, on, subject_key
+from gdbos import Basis, Invalid, NotPublished, Text, Unit, on, subject_key
 from gdbos_services.cases import case
 from gdbos_services.cases.events import CaseClosed
 from gdbos_services.forms.form import Sheet
@@ -38,7 +38,10 @@ from .record import (
 )
 from .reductions import Amounts, sources, total
 
-PREREQUISITE = N_("What this case depended on was not granted: {matter}.")
+PREREQUISITE = Text(
+    "前置事项“{zh}”未办成，本事项不再办理。",
+    "“{en}”, which this depends on, was not granted, so this comes to nothing.",
+)
 COUNTED = (
     "fields_asked",
     "fields_prefilled",
@@ -108,7 +111,8 @@ def _follow(unit: Unit, one: Bundle, child: Child, ended: Child, ours: dict[str,
     if ended.state is not ChildState.GRANTED:
         if drafted:
             title = matter.find(unit.standards, ended.matter, one.pinned_on).title
-            case.void(unit, child.case, PREREQUISITE.format(matter=title.zh), "prerequisite")
+            words = f"{PREREQUISITE.zh} {PREREQUISITE.en}".format(zh=title.zh, en=title.into("en"))
+            case.void(unit, child.case, words, "prerequisite")
         return child  # its own end is told by its own event
     ready = all(ours[need].state is ChildState.GRANTED for need in child.needs)
     if not ready or child.state is not ChildState.WAITING or not drafted:

@@ -259,10 +259,13 @@ def _person(login: str, number: str, name: str, phone: str) -> SeedPerson:
 
 def seed() -> Seed:
     """Who is there."""
-    bodies = tuple(
-        Body(uscc=uscc, name=Text(f"南宁{role}", role), division="450100", level="city", plays=(role,))
-        for role, uscc in BODIES.items()
-    ) + (Body(uscc=OPERATOR, name=Text("南宁政务", "Operator"), division="450100", level="city"),)
+    bodies = (
+        Body(uscc=OPERATOR, name=Text("南宁政务", "Operator"), division="450100", level="city"),
+        *(
+            Body(uscc=uscc, name=Text(f"南宁{role}", role), division="450100", level="city", plays=(role,))
+            for role, uscc in BODIES.items()
+        ),
+    )
     officials = (
         _official("market", "market-regulation"),
         _official("police", "public-security"),
