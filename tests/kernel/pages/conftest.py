@@ -181,8 +181,9 @@ def served(pages: Pages, openapi: dict[str, object]) -> Iterator[Served]:
     thread.join(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each file: while Playwright is open, nothing else in this thread can have an event loop."""
     if not CHROMIUM.exists():
         if "chromium" in os.environ.get("GDBOS_REQUIRE", ""):
             pytest.fail("GDBOS_REQUIRE names chromium and /usr/bin/chromium is not installed.")

@@ -28,8 +28,9 @@ Listening = Callable[[Litestar], str]
 Opened = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each file: while Playwright is open, nothing else in this thread can have an event loop."""
     from pathlib import Path
 
     require("chromium", Path(CHROMIUM).exists(), "install Debian's chromium package")

@@ -73,6 +73,9 @@
       place.hidden = !holds(form, JSON.parse(place.dataset.when));
       place.querySelectorAll("input, select, textarea").forEach(function (input) { input.disabled = place.hidden; });
     });
+    form.querySelectorAll(".form-section:has([data-when])").forEach(function (section) {
+      section.hidden = !section.querySelector(".field:not([data-when][hidden] *)");
+    });
   }
   function askEverywhere() {
     document.querySelectorAll("form").forEach(askWhatIsAsked);

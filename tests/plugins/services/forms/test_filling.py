@@ -266,3 +266,19 @@ def test_every_shipped_prefill_is_part_of_a_plan(standards: Standards) -> None:
         asked = sheet(standards, [document.id], DAY)
         filled = {take.element for one in plan(asked, standards, DAY) for take in one.takes}
         assert filled == {element for element, question in asked.questions.items() if question.prefill}
+
+
+@pytest.mark.parametrize(("answer", "there"), [("1", True), ("0", False)])
+def test_what_hangs_on_an_answer_the_page_does_not_ask_is_decided_before(
+    standards: Standards, answer: str, there: bool
+) -> None:
+    settled = sheet(standards, ["enterprise.seal"], DAY, dropped={"seal-now"})
+    blanks = {
+        one.name: one
+        for block in present(settled, standards, DAY, answers={"seal-now": answer}).blocks
+        for one in block.blanks
+    }
+    assert ("seal-kind" in blanks) is there
+    if there:
+        assert (blanks["seal-kind"].condition, blanks["seal-kind"].depends) == ("", ())
+        assert blanks["seal-kind"].required
