@@ -133,8 +133,11 @@ def present(
     return Filling(blocks=tuple(block for block in blocks if block.blanks or block.rows), problems=tuple(problems))
 
 
-def answers_from(form: Multi, sheet: Sheet) -> dict[str, Any]:
-    """The answers of a posted form, normalised. What is not on the sheet is passed over."""
+def answers_from(form: Multi, sheet: Sheet, silent: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The answers of a posted form, normalised. What is not on the sheet is passed over.
+
+    ``silent``: answers to silent elements, since whether a question is asked may hang on them.
+    """
     places = _places(form)
     found: dict[str, Any] = {}
     for question in sheet.questions.values():
@@ -143,7 +146,7 @@ def answers_from(form: Multi, sheet: Sheet) -> dict[str, Any]:
             found[question.element] = places[question.element]
         elif said:
             found[question.element] = said if question.repeat else said[-1]
-    return sheet.normalise(found)
+    return {element: value for element, value in sheet.normalise({**(silent or {}), **found}).items() if element in found}
 
 
 def _places(form: Multi) -> dict[str, list[str]]:
