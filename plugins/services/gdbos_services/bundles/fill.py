@@ -27,7 +27,7 @@ from .kept import Failure, Kept
 from .plan import plans
 from .record import Child, Done, State, children, choice_of, get, kept_of, settled_in, sheet_of
 
-CHECKING = "Check before handing in whether the name may be used"
+CHECKING = N_("Check before handing in whether the name may be used")
 USABLE, REASON = "name-usable", "refusal-reason"
 TAKEN = N_("“{title}” cannot be used: {reason}")
 

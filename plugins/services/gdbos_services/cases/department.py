@@ -12,7 +12,20 @@ from uuid import UUID
 
 import msgspec
 
-from gdbos import Bus, Gone, Invalid, NoGrant, NotFound, ProviderFailed, ProviderTimeout, TooMany, Unavailable, Unit, on
+from gdbos import (
+    N_,
+    Bus,
+    Gone,
+    Invalid,
+    NoGrant,
+    NotFound,
+    ProviderFailed,
+    ProviderTimeout,
+    TooMany,
+    Unavailable,
+    Unit,
+    on,
+)
 
 from .case import Result, finish, get, wait_for_department
 from .config import Config
@@ -22,7 +35,7 @@ from .state import State
 
 NOT_NOW = (ProviderFailed, ProviderTimeout, Unavailable, TooMany, NoGrant, NotFound, Gone, Invalid)
 """What may be well again later: a system that is down, a grant not yet approved, a service not yet registered."""
-PURPOSE = "Carry out the decision on this case"
+PURPOSE = N_("Carry out the decision on this case")
 LONGEST = timedelta(minutes=15)
 
 

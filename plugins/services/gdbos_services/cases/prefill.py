@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from gdbos import (
+    N_,
     Bus,
     Consumption,
     Forbidden,
@@ -38,7 +39,7 @@ from .dossier import Filled
 APPLICANT, IDENTITY = "applicant", "kernel.identity.applicant"
 """What forms call identity, and its service on the bus."""
 OWN = Text("您的账号信息", "your account")
-PURPOSE = "Fill in what government holds already"
+PURPOSE = N_("Fill in what government holds already")
 NOT_THERE = (ProviderFailed, ProviderTimeout, Unavailable, TooMany, NotFound, Gone, Forbidden)
 
 

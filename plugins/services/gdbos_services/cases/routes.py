@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from gdbos import KNOWN, Actor, Bus, Run, Unit
+from gdbos import KNOWN, N_, Actor, Bus, Run, Unit
 
 from . import case
 from .case import Done, Handed
@@ -25,7 +25,7 @@ Words = Annotated[str, msgspec.Meta(max_length=2000)]
 Answers = Annotated[dict[Code, Any], msgspec.Meta(max_length=500)]
 Materials = Annotated[tuple[Handed, ...], msgspec.Meta(max_length=100)]
 OTHER_STATE = {409: ResponseSpec(None, description="The case is in another state than the act needs")}
-LOOK = "Look at one case"
+LOOK = N_("Look at one case")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,16 +13,16 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from gdbos import KNOWN, PUBLIC, Bus, Reply, Run
+from gdbos import KNOWN, N_, PUBLIC, Bus, Reply, Run
 
 from .licence import Done, change_state
 from .permission import OWN, REVOKE
 from .verify import Entered, Verified, verify
 from .view import CaseId, DocumentQuery, Licences, LicenceView, MatterId, Purpose
 
-READING = "Read one's own licences"
-CHECKING = "Check a licence"
-COPYING = "Take a copy of a licence"
+READING = N_("Read one's own licences")
+CHECKING = N_("Check a licence")
+COPYING = N_("Take a copy of a licence")
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
