@@ -16,11 +16,11 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from gdbos import PUBLIC, Bus, Invalid, NotFound, Page, Problem, Run, Standards, Violation
 from gdbos_services.forms.filling import MORE, Filling, Source, answers_from, present
 from gdbos_services.forms.form import Sheet
-from gdbos_services.forms.form import sheet as sheet_of_matters
 from gdbos_services.matters import matter
 
 from . import bundle
 from .fill import fill, refuse_names
+from .one_form import one_form
 from .permission import APPLY
 from .plan import Plan, choose, find
 from .record import ChildState, State, settled_in
@@ -103,8 +103,9 @@ class BundlePages(Controller):
     ) -> Page | Redirect:
         """Keep what was filled in; go on to the last look once nothing is wrong or missing."""
         posted = await request.form()
-        sheet = sheet_of(await form(bus, bundle_id), standards)
-        done = await run(bundle.answer, bundle_id, _answered(posted, sheet))
+        before = await form(bus, bundle_id)
+        answers = _answered(posted, sheet_of(before, standards), _settled(before, standards))
+        done = await run(bundle.answer, bundle_id, answers)
         await fill(done, run, bus, standards)
         shown = await form(bus, bundle_id)
         if more := str(posted.get(MORE, "")):
@@ -170,19 +171,23 @@ class BundlePages(Controller):
 
 def sheet_of(shown: FormView, standards: Standards) -> Sheet:
     """The sheet that a form view shows."""
+    return one_form(standards, choose(find(standards, shown.plan, shown.pinned_on), shown.guidance), shown.pinned_on)
+
+
+def _settled(shown: FormView, standards: Standards) -> dict[str, str]:
+    """What guidance has answered: nobody is asked it again, and other questions hang on it."""
     choice = choose(find(standards, shown.plan, shown.pinned_on), shown.guidance)
-    return sheet_of_matters(standards, shown.matters, shown.pinned_on, choice.quiet)
+    return settled_in(sheet_of(shown, standards), choice)
 
 
-def _answered(posted: FormMultiDict, sheet: Sheet) -> dict[str, Any]:
+def _answered(posted: FormMultiDict, sheet: Sheet, settled: Mapping[str, str]) -> dict[str, Any]:
     """Every question with its answer; one that was emptied is emptied."""
-    return dict.fromkeys(sheet.questions, None) | answers_from(posted, sheet)
+    return dict.fromkeys(sheet.questions, None) | answers_from(posted, sheet, settled)
 
 
 async def _form_faults(shown: FormView, run: Run, bus: Bus, standards: Standards) -> list[Violation]:
     sheet = sheet_of(shown, standards)
-    choice = choose(find(standards, shown.plan, shown.pinned_on), shown.guidance)
-    complete = sheet.normalise({**shown.answers, **settled_in(sheet, choice)})
+    complete = sheet.normalise({**shown.answers, **_settled(shown, standards)})
     if wrong := sheet.check(complete, standards, shown.pinned_on):
         return wrong
     try:
@@ -197,13 +202,11 @@ def _filling(shown: FormView, standards: Standards, violations: list[Violation],
         element: Source(name=one.name, on=one.at.date(), locked=one.authoritative)
         for element, one in shown.sources.items()
     }
-    sheet = sheet_of(shown, standards)
-    choice = choose(find(standards, shown.plan, shown.pinned_on), shown.guidance)
     return present(
-        sheet,
+        sheet_of(shown, standards),
         standards,
         shown.pinned_on,
-        answers={**shown.answers, **settled_in(sheet, choice)},
+        answers={**shown.answers, **_settled(shown, standards)},
         violations=violations,
         sources=_by_row(sources, shown.answers),
         more=more,

@@ -13,9 +13,9 @@ from sqlalchemy import update
 
 from gdbos import Conflict, NotFound, Unit
 from gdbos_services.forms.form import Sheet
-from gdbos_services.forms.form import sheet as sheet_of_matters
 
 from .kept import Kept, opened, sealed
+from .one_form import one_form
 from .plan import Choice, Plan, choose, find
 from .tables import bundle, bundle_child
 
@@ -151,7 +151,7 @@ def plan_of(unit: Unit, one: Bundle) -> Plan:
 
 def sheet_of(unit: Unit, one: Bundle, choice: Choice) -> Sheet:
     """The one form: what the chosen matters ask together, each element once."""
-    return sheet_of_matters(unit.standards, choice.matters, one.pinned_on, choice.quiet)
+    return one_form(unit.standards, choice, one.pinned_on)
 
 
 def choice_of(unit: Unit, one: Bundle, kept: Kept) -> Choice:

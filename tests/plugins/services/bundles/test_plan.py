@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from gdbos import Invalid, NotFound, Standards
 from gdbos.bus.service import Service
 from gdbos.standards import load
+from gdbos_services.bundles.one_form import one_form
 from gdbos_services.bundles.plan import KIND, Choice, Plan, choose, complaints, find, plans
 from gdbos_services.forms.form import KIND as FORMS
-from gdbos_services.forms.form import sheet
+from gdbos_services.forms.form import part, sheet
 from gdbos_services.matters.matter import KIND as MATTERS
 
 ROOT = Path(__file__).parents[4]
@@ -93,3 +94,18 @@ def test_a_plan_that_is_not_in_use_is_not_found() -> None:
 def test_a_plan_that_contradicts_itself_is_refused(change: dict[str, Any], sentence: str) -> None:
     wrong = msgspec.convert({**msgspec.to_builtins(PLAN), **change}, Plan)
     assert any(sentence in one for one in complaints(wrong, STANDARDS))
+
+
+@given(ANSWERS)
+def test_what_guidance_settled_is_asked_or_left_out_and_never_a_condition(answers: dict[str, str]) -> None:
+    choice = choose(PLAN, answers)
+    form = one_form(STANDARDS, choice, DAY)
+    whole = sheet(STANDARDS, choice.matters, DAY, choice.quiet)
+    for question in form.questions.values():
+        assert not {field for when in question.when for field in when.fields} & set(choice.settled)
+    asked = {one.element for one in whole.questions.values() if one.asked(choice.settled)}
+    assert asked <= set(form.questions)
+    assert {one.element for one in form.questions.values() if one.asked({})} == asked
+    for matter in choice.matters:
+        everything = dict.fromkeys(whole.known, "1") | choice.settled
+        assert part(form, everything, matter) == part(whole, everything, matter)

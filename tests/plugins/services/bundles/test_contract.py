@@ -1,0 +1,9 @@
+"""Bundles keep what every plugin keeps."""
+
+from __future__ import annotations
+
+from gdbos.testing import PluginContract
+
+
+class TestBundles(PluginContract):
+    name = "services.bundles"
