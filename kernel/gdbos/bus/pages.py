@@ -25,12 +25,17 @@ from gdbos.standards import Standards
 from gdbos.text import N_, Text
 
 BY = {
-    "official": N_("an official"),
-    "system": N_("a system"),
-    "plugin": N_("this node, for the department"),
+    "official": N_("an official of {body}"),
+    "system": N_("a system of {body}"),
+    "plugin": N_("this system, on behalf of {body}"),
     "person": N_("a person"),
 }
 """Kinds of principals, as the page calls them."""
+EVERYTHING = Text("办件中填报的全部内容", "everything answered in the case")
+"""A field that holds values of whatever elements a form asked."""
+
+
+WHOLE = "*"
 
 
 class ReceiptShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +93,7 @@ def _titles(service: Offered, fields: Sequence[str], standards: Standards) -> It
     elements = _elements(service, standards)
     for field in fields:
         if element := elements.get(field):
-            yield standards.element(element).title
+            yield EVERYTHING if element == WHOLE else standards.element(element).title
 
 
 def _elements(service: Offered, standards: Standards) -> dict[str, str]:
@@ -99,12 +104,15 @@ def _elements(service: Offered, standards: Standards) -> dict[str, str]:
     assert service.offer is not None
     found = msgspec.inspect.type_info(service.offer.gives)
     named = {one.encode_name: _element_of(one.type) for one in getattr(found, "fields", ())}
-    return {name: element for name, element in named.items() if element in standards.ids("elements")}
+    return {
+        name: element for name, element in named.items() if element == WHOLE or element in standards.ids("elements")
+    }
 
 
 def _element_of(kind: Any) -> str:
+    """The element that a field says it holds; ``*`` where it holds whatever was answered."""
     extra = getattr(kind, "extra", None) or {}
-    return str(extra.get("element", ""))
+    return WHOLE if {"keys", "mask"} & set(extra) else str(extra.get("element", ""))
 
 
 def _matter(matter: str, standards: Standards) -> Text | None:

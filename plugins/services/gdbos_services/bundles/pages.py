@@ -210,6 +210,7 @@ def _filling(shown: FormView, standards: Standards, violations: list[Violation],
         violations=violations,
         sources=_by_row(sources, shown.answers),
         more=more,
+        division=shown.division,
     )
 
 

@@ -122,7 +122,9 @@ def nowhere() -> NotFound:
 
 def bundle_of(row: Mapping[Any, Any]) -> Bundle:
     """A row as a bundle."""
-    return Bundle(**{name: row[name] for name in Bundle.__struct_fields__} | {"state": State(row["state"])})
+    fields: dict[str, Any] = {name: row[name] for name in Bundle.__struct_fields__}
+    fields["state"] = State(row["state"])
+    return Bundle(**fields)
 
 
 def children(unit: Unit, bundle_id: UUID) -> list[Child]:

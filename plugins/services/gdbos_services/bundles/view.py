@@ -209,6 +209,7 @@ class FormView(msgspec.Struct, frozen=True, kw_only=True):
     title: Text
     state: State
     version: int
+    division: str
     pinned_on: date
     """The plan and the forms are read as of this day."""
     matters: list[str]
@@ -350,6 +351,7 @@ def show_form(unit: Unit, query: BundleQuery) -> FormView:
         title=plan_of(unit, one).title,
         state=one.state,
         version=one.version,
+        division=one.division,
         pinned_on=one.pinned_on,
         matters=list(choice.matters),
         guidance=kept.guidance,

@@ -57,8 +57,20 @@ def words(standards: Standards, element: str, value: Any, on: date) -> Text:
     described = standards.element(element, on)
     if described.codes:
         return _coded(standards, described.codes, str(value), on)
+    if described.form == "d":
+        return _day(str(value))
     unit = {"CNY": Text("元", "yuan")}.get(described.unit, Text(described.unit, described.unit))
-    return Text(f"{value}{unit.zh}", f"{value} {unit.into('en')}".strip())
+    shown = f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    return Text(f"{shown}{unit.zh}", f"{shown} {unit.into('en')}".strip())
+
+
+def _day(value: str) -> Text:
+    """A date as Chinese documents write it; anything else as it stands, such as a masked one."""
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        return Text(value, value)
+    return Text(f"{day.year}年{day.month}月{day.day}日", value)
 
 
 def _coded(standards: Standards, codes: str, code: str, on: date) -> Text:
