@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["PAGES", "ROUTES"]
+PAGES: list[Any]
+ROUTES: list[Any]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import and_, or_, select
 
 from gdbos.bus.delivery import drop, retry
 from gdbos.bus.outbox import delivery, outbox
@@ -94,7 +94,7 @@ def drop_letter(unit: Unit, event: UUID, handler: str, reason: str) -> Settled:
     return Settled(event, handler, "dropped")
 
 
-def _letters() -> Select[Any]:
+def _letters() -> Any:
     columns = (d.event, d.handler, o.type, d.key, d.attempts, d.error, o.emitted_at, d.due_at)
     return select(*columns).join_from(delivery, outbox, d.event == o.id).where(d.state == "dead")
 

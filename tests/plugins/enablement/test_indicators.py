@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdbos import new_id
+from gdbos import Unit, new_id
+from gdbos.bus.grant import decide, draft, new_grant
 from gdbos.testing import PluginContract
 from gdbos_enablement.heard import (
     BundleFinished,
@@ -27,7 +28,7 @@ from gdbos_enablement.indicators.chart import HEIGHT, columns
 from gdbos_enablement.indicators.counted import level_of
 from gdbos_enablement.indicators.speed import Taken, speed_up
 
-from .conftest import BEIHAI, MARKET, QINGXIU, City, NewCity
+from .conftest import BEIHAI, MARKET, QINGXIU, SUPERVISION, City, NewCity
 
 API = "/api/enablement/indicators"
 PLUGINS = ("services.matters", "enablement.indicators")
@@ -161,7 +162,7 @@ def test_a_deployment_chooses_how_speed_ups_are_put_together(new_city: NewCity) 
         city.tell(closed(case(), working_days=4, legal_days=20), closed(case(), working_days=3, legal_days=3))
         assert figures(city)["aggregation"] == "mean-of-ratios"
         page = city.get("leader", "/cockpit")
-        assert "40.0%" in page
+        assert "<strong>40%</strong>" in page
         assert "比率的平均" in page
 
 
@@ -272,6 +273,27 @@ def test_the_cockpit_says_why_there_is_no_mount_rate(new_city: NewCity) -> None:
     with new_city(*PLUGINS) as city:
         assert city.get("leader", f"{API}/mount-rate")["why"].startswith("The data catalogue is not enabled")
         assert "本节点未启用数据目录" in city.get("leader", "/cockpit")
+
+
+def test_the_mount_rate_is_the_catalogues_once_an_official_has_granted_it(new_city: NewCity) -> None:
+    with new_city(*PLUGINS, "governance.catalogue") as city:
+        assert city.get("leader", f"{API}/mount-rate")["why"].startswith("Your body has not been granted")
+        assert "尚未获得服务 governance.catalogue.rates 的授权" in city.get("leader", "/cockpit")
+
+        def grant(unit: Unit) -> None:
+            wanted = new_grant(
+                body=SUPERVISION,
+                system="enablement.indicators",
+                service="governance.catalogue.rates",
+                provider=city.site.kernel.settings.node.body,
+            )
+            decide(unit, draft(unit, wanted), approve=True, reason="the cockpit")
+
+        city.site.unit(grant)
+        found = city.get("leader", f"{API}/mount-rate")
+        assert (found["why"], found["due"], found["mounted"]) == ("", 0, 0)
+        assert found["formula"]["zh"]
+        assert "挂载率 =" in city.get("leader", "/cockpit")
 
 
 def test_the_pages_show_the_figures_in_both_languages_with_nothing_inline(new_city: NewCity) -> None:

@@ -264,5 +264,5 @@ def _noted(unit: Unit, card: Card, row: Any) -> Noted:
 
 
 def _of(row: Any) -> Card:
-    values = dict(row._mapping)
-    return Card(**values | {"state": State(values["state"])})
+    values: dict[str, Any] = {**row._mapping, "state": State(row.state)}
+    return Card(**values)

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from gdbos.storage.metadata import Instant
 
 revision = "enablement_indicators_0001"
 down_revision = None
