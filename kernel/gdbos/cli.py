@@ -66,11 +66,11 @@ class Context:
 class Program(click.Group):
     """Groups of the kernel, and the commands that enabled plugins bring."""
 
-    def list_commands(self, context: click.Context) -> list[str]:
-        return sorted({*super().list_commands(context), *_plugin_commands(context)})
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        return super().get_command(context, name) or _plugin_commands(context).get(name)
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or _plugin_commands(ctx).get(cmd_name)
 
 
 def _plugin_commands(context: click.Context) -> dict[str, click.Command]:

@@ -89,8 +89,9 @@ class Unit:
 
     def rows(self, table: Table, *columns: Any) -> Select[Any]:
         """Select from a scoped table the rows this unit's actor may see: the only way to read one."""
-        chosen = select(*columns) if columns else select(table)
-        return chosen.select_from(table).where(within(table, self.actor)).execution_options(**{SCOPED: True})
+        chosen: Any = select(*columns) if columns else select(table)
+        scoped: Select[Any] = chosen.select_from(table).where(within(table, self.actor))
+        return scoped.execution_options(**{SCOPED: True})
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run a statement; reading a scoped table any other way than by :meth:`rows` is a programming error."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, LiteralString, TypeVar
 
 import msgspec
 from psycopg import sql
@@ -193,7 +193,7 @@ def _copy_in(connection: Connection, table: str, columns: Sequence[str], path: P
             rows.write(part)
 
 
-def _copy(table: str, columns: Sequence[str], how: str) -> sql.Composed:
+def _copy(table: str, columns: Sequence[str], how: LiteralString) -> sql.Composed:
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     return sql.SQL("COPY {} ({}) " + how).format(sql.Identifier(table), names)
 

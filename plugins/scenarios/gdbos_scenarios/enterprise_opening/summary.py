@@ -103,7 +103,7 @@ def _child(child: dict[str, Any], licences: dict[str, str]) -> ChildCase:
         matter=child["matter"],
         department=child["body_name"]["zh"],
         state=child["state"],
-        result=licences.get(child["case"], child["reason"]),
+        result=licences.get(child["case"]) or str(child["reason"]),
     )
 
 

@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+from multidict import MultiMapping
 
 from gdbos import Text, Violation
 from gdbos_services.forms.answers import blank
@@ -102,11 +103,8 @@ class Filling(msgspec.Struct, frozen=True, kw_only=True):
     """Every violation with the place it belongs to, in the order of the page."""
 
 
-class Multi(Protocol):
-    """A form as it was posted: several values under one name."""
-
-    def getall(self, key: str, default: Any = ...) -> list[Any]: ...
-    def keys(self) -> Iterable[str]: ...
+Multi = MultiMapping[Any]
+"""A form as it was posted: several values under one name."""
 
 
 def present(
@@ -146,7 +144,9 @@ def answers_from(form: Multi, sheet: Sheet, silent: Mapping[str, Any] | None = N
             found[question.element] = places[question.element]
         elif said:
             found[question.element] = said if question.repeat else said[-1]
-    return {element: value for element, value in sheet.normalise({**(silent or {}), **found}).items() if element in found}
+    return {
+        element: value for element, value in sheet.normalise({**(silent or {}), **found}).items() if element in found
+    }
 
 
 def _places(form: Multi) -> dict[str, list[str]]:
