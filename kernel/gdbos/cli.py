@@ -195,10 +195,11 @@ def _mount() -> None:
     from gdbos.doctor import doctor
     from gdbos.identity.commands import identity
     from gdbos.ledger.commands import ledger
+    from gdbos.letters_commands import dlq
     from gdbos.plugins_commands import plugins
     from gdbos.standards.commands import standards
 
-    for command in (backup, restore, doctor, identity, ledger, plugins, standards):
+    for command in (backup, restore, dlq, doctor, identity, ledger, plugins, standards):
         program.add_command(command)
 
 
