@@ -34,7 +34,7 @@ from gdbos import (
 
 from .config import Config
 from .events import ProbeDue, ResourceMounted, ResourceUnmounted
-from .resource import Done, entry_of, live_since, own
+from .resource import Done, entry_of, find, live_since, own
 from .tables import mount, publication
 
 SYSTEM = "governance.catalogue"
@@ -232,7 +232,8 @@ def watch(unit: Unit) -> int:
 
 
 def mounts(unit: Unit, resource_id: UUID) -> list[Mount]:
-    """The mounts of a resource that the actor may see, newest first."""
+    """The mounts of a resource that the actor may see, newest first. :raises NotFound: the resource is not theirs to see."""
+    find(unit, resource_id)
     found = unit.rows(mount).where(mount.c.resource == resource_id).order_by(mount.c.id.desc())
     since = live_since(unit)
     return [_mount(row, since) for row in unit.execute(found).mappings()]

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from gdbos import Actor, Conflict, NotFound, Page, Problem, Run, Unit
+from gdbos import Actor, BadRequest, Conflict, NotFound, Page, Problem, Run, Unit
 from gdbos_governance.catalogue.entered import Asked, Wrong, decoded, plain, wrong_of
 from gdbos_governance.catalogue.resource import Shown, find
 
@@ -83,6 +83,8 @@ def _decide(unit: Unit, request_id: UUID, act: str, values: dict[str, Any]) -> N
     elif act in ("refuse", "revoke"):
         end = requests.refuse if act == "refuse" else requests.revoke
         end(unit, request_id, decoded({"reason": values.get("reason", "")}, Refusal))
+    else:
+        raise BadRequest("The form does not say what to do: approve, refuse or revoke.")
 
 
 class Around(msgspec.Struct, frozen=True):
