@@ -2,6 +2,7 @@
 
 people.py     those who log in, and how they speak HTTP
 opening.py    the job itself, step by step, through the public addresses only
+gathering.py  one data resource gathered, connected and used
 summary.py    what it took, in the figures that the departments and the applicant can check
 city.py       the demo city: the departments' systems beside a node with its bodies and people
 commands.py   gdbos demo city · gdbos demo enterprise-opening

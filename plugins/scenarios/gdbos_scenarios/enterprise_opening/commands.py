@@ -16,8 +16,9 @@ from rich.table import Table
 from gdbos import Context, emit
 
 from .city import City, city
+from .gathering import gather
 from .opening import open_enterprise
-from .people import APPLICANT, AUDITOR, GUARD, OFFICIALS, OTHER_APPLICANT
+from .people import APPLICANT, AUDITOR, CATALOGUER, CONSUMER, COUNTERSIGNER, GUARD, OFFICIALS, OTHER_APPLICANT, Refused
 from .summary import Summary, summarise, told
 
 err = Console(stderr=True)
@@ -26,7 +27,10 @@ ROLES = {
     OTHER_APPLICANT: "另一办事人 another applicant",
     **dict(zip(OFFICIALS, ("市场监管", "公安", "税务", "人社", "医保", "公积金", "银行"), strict=True)),
     "lingdao": "领导（驾驶舱） leader",
-    "mulu": "目录管理员 catalogue manager",
+    CATALOGUER: "目录管理员 catalogue manager",
+    COUNTERSIGNER: "目录核签 catalogue, second signature",
+    CONSUMER: "用数部门 asks for data",
+    "ducha": "督查 supervisor",
     "xitong": "系统管理员 system administrator",
     GUARD: "安全管理员 security administrator",
     AUDITOR: "审计管理员 audit administrator",
@@ -50,6 +54,7 @@ def serve_city(context: Context) -> None:
         def beside(url: str) -> bool:
             if os.environ.get("GDBOS_DEMO", "on").lower() != "off":
                 _run(found, url)
+                _gather(found, url)
             _show_logins(found, url)
             return False
 
@@ -95,6 +100,14 @@ def _run(found: City, url: str) -> Summary | None:
         err.print(f"[red]演示未完成[/red]  ·  The demonstration did not finish: {type(failure).__name__}: {failure}")
         return None
     return summary
+
+
+def _gather(found: City, url: str) -> None:
+    try:
+        with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
+            gather(http, found.passwords, lambda line: err.print(line, highlight=False))
+    except Refused as refusal:
+        err.print(f"[red]聚通用演示未完成[/red]  ·  The data slice did not finish: {refusal}")
 
 
 def _show_logins(found: City, url: str) -> None:

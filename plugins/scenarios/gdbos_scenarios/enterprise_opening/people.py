@@ -12,6 +12,8 @@ APPLICANT = "wei"
 OTHER_APPLICANT = "huang"
 GUARD = "anquan"
 AUDITOR = "shenji"
+CATALOGUER, COUNTERSIGNER, CONSUMER = "bianmu", "heqian", "yongshu"
+"""Two who keep the market regulator's catalogue, and one of the tax service who needs a resource of it."""
 OFFICIALS = ("scjg", "gaj", "swj", "rsj", "ybj", "gjj", "yh")
 """One in each department of the seven, in the order of the matters."""
 
