@@ -89,7 +89,7 @@ class ApplyPages(Controller):
     ) -> Page | Redirect:
         """The form: what government holds is filled in with its source; what has to be mended is named."""
         shown = await look(case_id, bus, run)
-        if shown.state not in OPEN or shown.bundle:
+        if shown.state not in OPEN:
             return _to(f"/portal/cases/{case_id}")
         found = await _fill(shown, bus, run, standards)
         if found.filled:

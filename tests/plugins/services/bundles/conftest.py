@@ -248,8 +248,8 @@ def paper() -> bytes:
     return kept.getvalue()
 
 
-def _official(login: str, role: str) -> SeedOfficial:
-    post = SeedPost(body=BODIES[role], role="approver")
+def _official(login: str, role: str, post_role: str = "approver") -> SeedOfficial:
+    post = SeedPost(body=BODIES[role], role=post_role)
     return SeedOfficial(name=login.title(), login=login, password=Secret(env="CITY_PASSWORD"), posts=(post,))
 
 
@@ -268,6 +268,7 @@ def seed() -> Seed:
     )
     officials = (
         _official("market", "market-regulation"),
+        _official("examiner", "market-regulation", "examiner"),
         _official("police", "public-security"),
         _official("taxman", "tax"),
         _official("teller", "bank"),

@@ -127,3 +127,19 @@ def test_a_file_that_is_none_of_the_kinds_taken_is_refused_on_the_page(city: Any
     refused = city.page("anna", where, files=sent)
     assert refused.status_code == 415
     assert "核对提交" in refused.text
+
+
+def test_a_correction_asked_of_one_case_is_supplied_on_its_own_page_and_counts_as_a_step(city: Any) -> None:
+    bundle = city.submitted({"employees": "0", "seal": "0", "invoices": "0", "bank": ""})
+    city.settle()
+    case = city.children(bundle)["registration"]["case"]
+    asked = {"items": ["business-scope"], "explanation": "请使用规范表述"}
+    city.done("examiner", "POST", f"/api/services/cases/{case}/corrections", asked)
+    assert f"/portal/cases/{case}/form" in city.page("anna", f"/portal/bundles/runs/{bundle}").text
+    assert "经营范围" in city.page("anna", f"/portal/cases/{case}/form").text
+    mended = {"answers": {"business-scope": "日用百货销售。"}}
+    city.done("anna", "POST", f"/api/services/cases/{case}/corrections/supply", mended)
+    city.registered(bundle)
+    run = city.run(bundle)
+    assert run["state"] == "finished"
+    assert run["counts"]["steps"] == 2
