@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
@@ -112,12 +113,14 @@ def problem_of(failure: Exception) -> Problem:
     return Problem()
 
 
+_PLACES = {"body": "$", "query": "?", "path": "/", "header": "header:", "cookie": "cookie:"}
+
+
 def _violations(failure: ValidationException) -> list[Violation]:
     found = []
     for one in failure.extra if isinstance(failure.extra, list) else []:
-        where = {"body": "$", "query": "?", "path": "/", "header": "header:", "cookie": "cookie:"}.get(
-            str(one.get("source", "body")), "$"
-        )
+        source = one.get("source", "body")
+        where = _PLACES.get(str(source.value if isinstance(source, Enum) else source), "$")
         key = str(one.get("key", "")).removeprefix("data.").removeprefix("data")
         joint = "." if where == "$" and key else ""
         found.append(explained(f"{where}{joint}{key}", str(one.get("message", ""))))

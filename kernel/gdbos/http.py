@@ -42,7 +42,7 @@ from gdbos.pages.language import locale_of
 from gdbos.pages.render import Page
 from gdbos.pages.routes import page_routes
 from gdbos.plugin import PUBLIC, Permission
-from gdbos.reading import Reading
+from gdbos.reading import Reading, honour_limits
 from gdbos.standards.routes import ROUTES as STANDARDS_ROUTES
 from gdbos.telemetry import span
 from gdbos.unit import Run
@@ -104,6 +104,7 @@ def application(kernel: Kernel) -> Litestar:
         logging_config=None,
     )
     refuse_unguarded(app)
+    honour_limits(app)
     app.state.methods = Methods(app)
     app.asgi_handler = Edge(app.asgi_handler)  # around the router: what it answers itself (404, 405) passes here too
     return app

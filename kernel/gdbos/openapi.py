@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.routes import HTTPRoute
+from msgspec import inspect
 
 from gdbos.answers import ProblemDocument
 from gdbos.frames import frame_for
@@ -86,11 +88,41 @@ def _complete(app: Litestar) -> dict[str, Any]:
     (_,), schemas = msgspec.json.schema_components([ProblemDocument], ref_template="#/components/schemas/{name}")
     components.setdefault("schemas", {}).update(schemas)
     handlers = _handlers(app)
+    for known in handlers.values():
+        if (data := known.parsed_data_field) is not None:
+            _close(data.annotation, components["schemas"])
     for path, item in made.get("paths", {}).items():
         for method, operation in item.items():
             if handler := handlers.get((path, method.upper())):
                 _write_in(operation, handler, changing=method != "get", has_key="{" in path)
     return made
+
+
+def _close(kind: Any, schemas: dict[str, Any]) -> None:
+    """Say that bodies take no field that is not described, where their structs refuse one."""
+    for inner in _structs(inspect.type_info(kind)):
+        title = inner.cls.__name__
+        for schema in schemas.values():
+            fields = set(schema.get("properties", {}))
+            if schema.get("title") == title and fields == {field.encode_name for field in inner.fields}:
+                schema["additionalProperties"] = not inner.forbid_unknown_fields
+
+
+def _structs(found: inspect.Type) -> Iterator[inspect.StructType]:
+    match found:
+        case inspect.Metadata(type=inner):
+            yield from _structs(inner)
+        case inspect.StructType(fields=fields):
+            yield found
+            for field in fields:
+                yield from _structs(field.type)
+        case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item) | inspect.SetType(item_type=item):
+            yield from _structs(item)
+        case inspect.DictType(value_type=value):
+            yield from _structs(value)
+        case inspect.UnionType(types=types):
+            for one in types:
+                yield from _structs(one)
 
 
 def _handlers(app: Litestar) -> dict[tuple[str, str], HTTPRouteHandler]:

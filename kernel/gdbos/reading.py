@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.datastructures import FormMultiDict
 from litestar.exceptions import SerializationException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import ParameterKwarg
+from litestar.routes import HTTPRoute
+from litestar.types import Empty
+from litestar.typing import FieldDefinition
 
 from gdbos.errors import BadRequest, TooLarge, Unsupported
 
-JSON = ("application/json", "")
+JSON = "application/json"
+LIMITS = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length")
+
+
+def honour_limits(app: Litestar) -> None:
+    """Make limits that a query or path parameter states by ``msgspec.Meta`` hold, and stand in the OpenAPI document.
+
+    Litestar looks only at its own ``QueryParameter(ge=…)`` and forgets the others without a word, so that ``limit=-1`` got through.
+    """
+    for route in (one for one in app.routes if isinstance(one, HTTPRoute)):
+        for method, (handler, _) in route.route_handler_map.items():
+            if _honoured(handler):
+                model = handler.create_kwargs_model(path_parameters=route.path_parameters)
+                route.route_handler_map[method] = handler, model
+
+
+def _honoured(handler: HTTPRouteHandler) -> bool:
+    """Whether ``handler`` states such limits; they hold when its parameters are read by a new model."""
+    parameters, found = handler.parsed_fn_signature.parameters, False
+    for name, field in parameters.items():
+        kwarg = field.kwarg_definition
+        if isinstance(kwarg, ParameterKwarg) and (limits := _limits(field)):
+            parameters[name] = replace(field, kwarg_definition=replace(kwarg, **limits))
+            found = True
+    if found:
+        handler._signature_model = Empty
+    return found
+
+
+def _limits(field: FieldDefinition) -> dict[str, Any]:
+    metas = [one for one in field.metadata if isinstance(one, msgspec.Meta)]
+    return {name: value for meta in metas for name in LIMITS if (value := getattr(meta, name)) is not None}
 
 
 class Reading(Request[Any, Any, Any]):
@@ -25,8 +62,9 @@ class Reading(Request[Any, Any, Any]):
         return await super().body()
 
     async def json(self) -> Any:
-        media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in JSON and not media_type.endswith("+json"):
+        said = self.headers.get("content-type", "")
+        media_type = said.partition(";")[0].strip().lower()
+        if said and media_type != JSON and not media_type.endswith("+json"):
             raise Unsupported(
                 "The body is {media_type}; this address reads application/json.", media_type=media_type or "—"
             )

@@ -16,6 +16,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, JSONBody
 
+from gdbos.answers import explained
 from gdbos.errors import BadRequest, Forbidden, Invalid, Violation
 from gdbos.identity.account import AccountKind
 from gdbos.identity.administration import ADMINISTRATION
@@ -24,6 +25,7 @@ from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.identity import account_of
 from gdbos.identity.login import LoggedIn, change_password, log_in
 from gdbos.identity.mandate import Mandate, give_mandate, mandates, revoke
+from gdbos.identity.number import checked
 from gdbos.identity.person import get_person
 from gdbos.identity.post import Post, posts_of
 from gdbos.identity.principal import Principal, principals
@@ -356,7 +358,7 @@ def give(unit: Unit, asked: MandateGiven) -> UUID:
     return give_mandate(
         unit,
         principal=asked.principal or actor.subject,
-        agent=get_person(unit, asked.agent_citizen_id),
+        agent=get_person(unit, checked(unit, "citizen-id", asked.agent_citizen_id, "$.agent_citizen_id")),
         by=UUID(actor.id),
         matters=asked.matters,
         since=asked.since,
@@ -397,8 +399,8 @@ async def _asked(request: Asked) -> TokenAsked:
     try:
         return msgspec.convert(found, TokenAsked)
     except msgspec.ValidationError as failure:
-        detail = N_("The request for a token has not the fields it needs: {why}")
-        raise Invalid(detail, violations=[Violation("$", "shape", detail)], why=str(failure)) from None
+        what, _, at = str(failure).partition(" - at `")
+        raise Invalid(violations=[explained(at.rstrip("`") or "$", what)]) from None
 
 
 ROUTES: list[Any] = [SessionRoutes, MeRoutes, MandateRoutes, TokenRoutes, *ADMINISTRATION]
