@@ -33,8 +33,9 @@ from .events import CaseApproved, DepartmentAwaited
 from .question import OUTCOME, REASON, by_element
 from .state import State
 
-NOT_NOW = (ProviderFailed, ProviderTimeout, Unavailable, TooMany, NoGrant, NotFound, Gone, Invalid)
-"""What may be well again later: a system that is down, a grant not yet approved, a service not yet registered."""
+NOT_NOW = (ProviderFailed, ProviderTimeout, Unavailable, TooMany, NoGrant, NoBasis, NotFound, Gone, Invalid)
+"""What may be well again later: a system that is down, a grant not yet approved, a service not yet registered; and that the
+case is closed already, which the unit that follows sees for itself."""
 PURPOSE = N_("Carry out the decision on this case")
 LONGEST = timedelta(minutes=15)
 
