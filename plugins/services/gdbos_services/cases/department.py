@@ -17,6 +17,7 @@ from gdbos import (
     Bus,
     Gone,
     Invalid,
+    NoBasis,
     NoGrant,
     NotFound,
     ProviderFailed,
