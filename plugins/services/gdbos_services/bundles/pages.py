@@ -199,7 +199,7 @@ async def _form_faults(shown: FormView, run: Run, bus: Bus, standards: Standards
 
 def _filling(shown: FormView, standards: Standards, violations: list[Violation], more: str) -> Filling:
     sources = {
-        element: Source(name=one.name, on=one.at.date(), locked=one.authoritative)
+        element: Source(name=one.name, on=one.at, locked=one.authoritative)
         for element, one in shown.sources.items()
     }
     return present(

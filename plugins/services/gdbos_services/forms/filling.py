@@ -54,6 +54,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Text
     on: date
+    """Of a moment, pages show the day it falls on in the node's zone."""
     locked: bool = False
     """It comes from the one authoritative source, so the applicant cannot change it here."""
 
