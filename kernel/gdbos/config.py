@@ -104,6 +104,16 @@ class Bus(Section, frozen=True, kw_only=True):
     """Calls in progress before further ones are told to come back."""
 
 
+class Nats(Section, frozen=True, kw_only=True):
+    """`[nats]`: wake-ups between workers of one node; never the record."""
+
+    url: str | Secret = ""
+    """``nats://…``; empty: workers look by themselves once a second."""
+
+    def address(self) -> str:
+        return self.url.reveal() if isinstance(self.url, Secret) else self.url
+
+
 class Telemetry(Section, frozen=True, kw_only=True):
     """`[telemetry]`: OpenTelemetry traces, off until an endpoint is named."""
 
@@ -137,6 +147,7 @@ class Settings(Section, frozen=True, kw_only=True):
     bodies: dict[str, str] = {}
     """`[bodies]`: role of an implementing department → USCC of the body that plays it here."""
     bus: Bus = Bus()
+    nats: Nats = Nats()
     telemetry: Telemetry = Telemetry()
     files: Files = Files()
     passwords: Passwords = Passwords()

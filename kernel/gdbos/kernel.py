@@ -31,6 +31,7 @@ from gdbos.bus.grant import Grants, live_grants
 from gdbos.bus.receipts import OFFERS as RECEIPTS
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import Directory, Offered, Service, offered, offered_by_plugin, registered
+from gdbos.bus.wake import Wakeups
 from gdbos.config import Deployment, Settings
 from gdbos.console.navigation import NAVIGATION as CONSOLE_NAVIGATION
 from gdbos.errors import Misconfigured, NotFound
@@ -202,15 +203,16 @@ class Kernel:
         self.delivery = Delivery(self.units, self._routes(), self.bus_for)
         self.scanning = Scanning(self.units, self.hooks)
         self.book = Book(self.settings, ring, self.lane)
-        self.units.committed.append(self._heard)
+        self.wakeups = Wakeups(self.settings.nats.address(), self.settings.node.id, self.lane, self._heard)
+        self.units.committed += [self._heard, self.wakeups.tell]
         self.identity = Identity(self.units, ring, self.settings)
 
     async def _start_background(self, stack: AsyncExitStack) -> None:
         await self.refresh()
         await self.units.write(plugin_actor("kernel"), self._draft_consumption)
         clockwork = Clockwork(self.units, self._jobs())
-        works = (self.delivery.run, clockwork.run, self.scanning.run, self.book.run)
-        for name, work in zip(("delivery", "jobs", "scanning", "ledger"), works, strict=True):
+        works = (self.delivery.run, clockwork.run, self.scanning.run, self.book.run, self.wakeups.run)
+        for name, work in zip(("delivery", "jobs", "scanning", "ledger", "wake-ups"), works, strict=True):
             task = asyncio.create_task(work(), name=name)
             stack.push_async_callback(_cancelled, task)
         for adapter in self.adapters.values():

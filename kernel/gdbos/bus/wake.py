@@ -1,0 +1,112 @@
+"""Wake-ups between the workers of one node. NATS carries them quickly; losing all of it costs a second and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from sqlalchemy import Connection, func, select
+
+from gdbos.bus.grant import CHANGED as GRANTS
+from gdbos.bus.grant import bus_grant
+from gdbos.bus.service import CHANGED as SERVICES
+from gdbos.bus.service import bus_service
+from gdbos.storage.lane import Lane
+from gdbos.unit import EVENTS
+
+log = logging.getLogger("gdbos.wake")
+
+Heard = Callable[[frozenset[str]], Awaitable[None]]
+LOOK = 1.0
+"""Seconds between looks at what another worker may have changed unheard."""
+TOPICS = frozenset({EVENTS, GRANTS, SERVICES})
+
+
+class Wakeups:
+    """Tells the node's other workers what has changed, and hears it from them.
+
+    What is said is a topic's name, never data. Workers of a node share a database, so its name is part of the subject.
+    """
+
+    def __init__(self, url: str, node: str, lane: Lane, heard: Heard) -> None:
+        self.url = url
+        self.subject = f"gdbos.{node}.wake"
+        self.lane = lane
+        self.heard = heard
+        self._client: Client | None = None
+        self._seen: object = None
+
+    async def tell(self, topics: frozenset[str]) -> None:
+        """Say that ``topics`` changed; nobody waits for it, and nothing depends on it."""
+        if self._client is None or not self._client.is_connected:
+            return
+        try:
+            await self._client.publish(self.subject, ",".join(sorted(topics)).encode())
+        except NatsError as failure:
+            log.warning("a wake-up was not sent (%s); the others look by themselves", type(failure).__name__)
+
+    async def run(self) -> None:
+        """Listen where the deployment names a NATS server, and look once a second in any case, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as together:
+                if self.url:
+                    together.create_task(self._listen(), name="listen")
+                together.create_task(self._watch(), name="watch")
+        finally:
+            if self._client is not None:
+                await self._client.close()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                self._client = await nats.connect(
+                    self.url,
+                    no_echo=True,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=1,
+                    error_cb=_quiet,
+                    disconnected_cb=_quiet,
+                )
+                await self._client.subscribe(self.subject, cb=self._woken)
+                await asyncio.Event().wait()
+            except (NatsError, OSError) as failure:
+                log.warning("no NATS server answers (%s); workers look by themselves", type(failure).__name__)
+                await asyncio.sleep(5)
+
+    async def _woken(self, message: Msg) -> None:
+        if topics := TOPICS & set(message.data.decode("ascii", "replace").split(",")):
+            await self.heard(topics)
+
+    async def _watch(self) -> None:
+        """Grants and services that another worker changed are known here within a second, heard or not."""
+        while True:
+            try:
+                seen = await self.lane.read(_fingerprint)
+                if self._seen is not None and seen != self._seen:
+                    await self.heard(frozenset({GRANTS, SERVICES}))
+                self._seen = seen
+            except Exception:
+                log.exception("the database could not be looked at; trying again")
+            await asyncio.sleep(LOOK)
+
+
+def _fingerprint(connection: Connection) -> tuple[int, datetime | None, int, datetime | None, int]:
+    """Changes when a grant or a service does: states only move forward, and each move is dated."""
+    grants = connection.execute(select(func.count(), func.max(bus_grant.c.changed_at)).select_from(bus_grant)).one()
+    services = connection.execute(
+        select(func.count(), func.max(bus_service.c.registered_at)).select_from(bus_service)
+    ).one()
+    withdrawn = connection.execute(
+        select(func.count()).select_from(bus_service).where(bus_service.c.state != "live")
+    ).scalar_one()
+    return grants[0], grants[1], services[0], services[1], withdrawn
+
+
+async def _quiet(*_: object) -> None:
+    """Reconnecting is the client's work; its lost connection is no news worth a line each second."""

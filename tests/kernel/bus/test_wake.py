@@ -1,0 +1,84 @@
+"""Two workers of one node on one database: what one learns the other knows within moments, with NATS and without."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from gdbos.actor import plugin_actor
+from gdbos.bus import wake
+from gdbos.bus.grant import Grant, decide, draft, new_grant
+from gdbos.errors import NoGrant
+from gdbos.kernel import Kernel
+from gdbos.testing import deployment, postgres_database, require
+from gdbos.unit import Unit
+
+NATS = "nats://127.0.0.1:4222"
+BODY = "11450100MADEM0011Y"
+KERNEL = plugin_actor("kernel")
+
+
+def nats_there() -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", 4222)) == 0
+
+
+@asynccontextmanager
+async def two_workers(folder: Path, database: str, nats: str) -> AsyncIterator[tuple[Kernel, Kernel]]:
+    """Two processes' worth of one node; they share the keys, as workers of a node do."""
+    chosen = deployment(folder, database=database, extra=f'[nats]\nurl = "{nats}"\n')
+    first, second = Kernel(chosen), Kernel(chosen)
+    first.migrate()
+    async with first.running(), second.running():
+        yield first, second
+
+
+def granted(unit: Unit) -> Grant:
+    grant = new_grant(body=BODY, system="desk", service="test.rows.list", provider=BODY)
+    return decide(unit, draft(unit, grant), approve=True, reason="for the test")
+
+
+async def until_known(kernel: Kernel, grant: UUID) -> float:
+    """Seconds until ``kernel`` finds the grant."""
+    started = time.monotonic()
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                found = kernel.grants.find(
+                    body=BODY, system="desk", service="test.rows.list", matter="", now=kernel.clock()
+                )
+                assert found.id == grant
+                return time.monotonic() - started
+            except NoGrant:
+                await asyncio.sleep(0.01)
+
+
+def learn(folder: Path, nats: str, prepare: Callable[[Kernel, Kernel], None] = lambda *_: None) -> float:
+    async def go(database: str) -> float:
+        async with two_workers(folder, database, nats) as (first, second):
+            prepare(first, second)
+            await asyncio.sleep(0.5)
+            grant = await first.units.write(KERNEL, granted)
+            return await until_known(second, grant.id)
+
+    with postgres_database() as database:
+        return asyncio.run(go(database))
+
+
+def test_a_grant_is_known_to_the_other_worker_through_nats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require("nats", nats_there(), "start nats-server at 127.0.0.1:4222")
+    monkeypatch.setattr(wake, "LOOK", 3600.0)  # only what is heard can tell
+    learn(tmp_path, NATS)
+
+
+@pytest.mark.parametrize("nats", ["", "nats://127.0.0.1:1"], ids=["none named", "none answers"])
+def test_without_nats_the_workers_look_by_themselves(tmp_path: Path, nats: str) -> None:
+    assert learn(tmp_path, nats) < wake.LOOK + 8
