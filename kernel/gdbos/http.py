@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response, Router, get
+from litestar._asgi.routing_trie.traversal import traverse_route_map
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
@@ -17,7 +20,7 @@ from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.response.base import ASGIResponse
-from litestar.routes import ASGIRoute, HTTPRoute
+from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
@@ -57,6 +60,8 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-store",
 }
+
+_ENCODED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class Well(msgspec.Struct, frozen=True):
@@ -104,10 +109,19 @@ def application(kernel: Kernel) -> Litestar:
         logging_config=None,
     )
     refuse_unguarded(app)
+    _find_parameters_of_raw_handlers(app)
     honour_limits(app)
     app.state.methods = Methods(app)
     app.asgi_handler = Edge(app.asgi_handler)  # around the router: what it answers itself (404, 405) passes here too
     return app
+
+
+def _find_parameters_of_raw_handlers(app: Litestar) -> None:
+    """Litestar 2.25 looks for an ASGI handler's path parameters under the method asked for, where it never puts them."""
+    for route in app.routes:
+        if isinstance(route, ASGIRoute) and (parameters := tuple(route.path_parameters.values())):
+            node, _, _ = traverse_route_map(app.asgi_router.root_route_map_node, route.path_format)
+            node.path_parameters = defaultdict(partial(tuple, parameters))
 
 
 def _plugin_routers(one: Loaded, kernel: Kernel) -> list[Router]:
@@ -213,13 +227,16 @@ class Methods:
     """Which methods each address takes; a HEAD is there wherever a GET is (RFC 9110 §9.3.2)."""
 
     def __init__(self, app: Litestar) -> None:
-        routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
-        self._by_template = {route.path_format: self._of(route) for route in routes}
+        self._by_template = {route.path_format: methods for route in app.routes if (methods := self._of(route))}
         literal_first = sorted(self._by_template, key=lambda template: template.count("{"))
         self._patterns = [(re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(t)) + r"/?\Z"), t) for t in literal_first]
 
     @staticmethod
-    def _of(route: HTTPRoute) -> list[str]:
+    def _of(route: BaseRoute) -> list[str]:
+        if isinstance(route, ASGIRoute):  # says itself what it takes
+            return list(route.route_handler.opt.get("methods", ()))
+        if not isinstance(route, HTTPRoute):
+            return []
         return sorted({*route.methods, "OPTIONS", *(["HEAD"] if "GET" in route.methods else [])})
 
     def of(self, template: str) -> list[str]:
@@ -245,7 +262,8 @@ class Edge:
         if bodiless := method == "HEAD":
             scope["method"] = "GET"
         carrier = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"}
-        with span(f"{method} request", context=propagate.extract(carrier), kind=SpanKind.SERVER) as seen:
+        context = propagate.extract(carrier) if carrier else None
+        with span(f"{method} request", context=context, kind=SpanKind.SERVER) as seen:
 
             async def sending(message: Message) -> None:
                 if message["type"] == "http.response.start":
@@ -262,10 +280,10 @@ class Edge:
 
 def _complete(message: Any, scope: Scope) -> None:
     own = {name.lower() for name, _ in message["headers"]}
-    headers = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in own]
+    headers = [header for header in _ENCODED if header[0] not in own]
     refused = message["status"] == 405
     allow = scope["app"].state.methods.at(scope["path"]) if refused else scope.get("state", {}).get("allow")
-    kept = [(k, v) for k, v in message["headers"] if not (allow and k.lower() == b"allow")]
+    kept = [(k, v) for k, v in message["headers"] if k.lower() != b"allow"] if allow else message["headers"]
     if allow:
         headers.append((b"allow", ", ".join(allow).encode()))
     message["headers"] = [*kept, *headers]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Router
 from litestar._openapi.plugin import OpenAPIPlugin
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
-from litestar.routes import HTTPRoute
+from litestar.routes import ASGIRoute, HTTPRoute
 from msgspec import inspect
 
 from gdbos.answers import ProblemDocument
@@ -89,8 +90,12 @@ def _complete(app: Litestar) -> dict[str, Any]:
     components.setdefault("schemas", {}).update(schemas)
     handlers = _handlers(app)
     for known in handlers.values():
-        if (data := known.parsed_data_field) is not None:
+        if isinstance(known, HTTPRouteHandler) and (data := known.parsed_data_field) is not None:
             _close(data.annotation, components["schemas"])
+    for route in app.routes:
+        if isinstance(route, ASGIRoute) and "operation" in route.route_handler.opt:
+            _add(made, route)
+            handlers[route.path_format, "POST"] = route.route_handler
     for path, item in made.get("paths", {}).items():
         for method, operation in item.items():
             if handler := handlers.get((path, method.upper())):
@@ -125,7 +130,15 @@ def _structs(found: inspect.Type) -> Iterator[inspect.StructType]:
                 yield from _structs(one)
 
 
-def _handlers(app: Litestar) -> dict[tuple[str, str], HTTPRouteHandler]:
+def _add(made: dict[str, Any], route: ASGIRoute) -> None:
+    """Write in an address that a raw ASGI handler serves: its operation stands beside it, as Litestar cannot see into it."""
+    opt = route.route_handler.opt
+    _, schemas = msgspec.json.schema_components(opt["schemas"], ref_template="#/components/schemas/{name}")
+    made["components"]["schemas"].update(schemas)
+    made["paths"][route.path_format] = {"post": deepcopy(opt["operation"])}
+
+
+def _handlers(app: Litestar) -> dict[tuple[str, str], HTTPRouteHandler | ASGIRouteHandler]:
     return {
         (route.path_format, str(method)): handler
         for route in app.routes
@@ -134,11 +147,13 @@ def _handlers(app: Litestar) -> dict[tuple[str, str], HTTPRouteHandler]:
     }
 
 
-def _write_in(operation: dict[str, Any], handler: HTTPRouteHandler, *, changing: bool, has_key: bool) -> None:
+def _write_in(
+    operation: dict[str, Any], handler: HTTPRouteHandler | ASGIRouteHandler, *, changing: bool, has_key: bool
+) -> None:
     permission: Permission = handler.opt["permission"]
     operation["x-permission"] = permission.name
     operation["security"] = [] if permission == PUBLIC else [{"bearer": []}, {"session": []}]
-    by_bus = "bus" in handler.parsed_fn_signature.parameters
+    by_bus = isinstance(handler, ASGIRouteHandler) or "bus" in handler.parsed_fn_signature.parameters
     chosen = [
         (True, ALWAYS),
         (permission != PUBLIC or by_bus, KNOWN_CALLER),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +14,7 @@ from litestar.exceptions import SerializationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import ParameterKwarg
 from litestar.routes import HTTPRoute
-from litestar.types import Empty
+from litestar.types import Empty, Receive, Scope
 from litestar.typing import FieldDefinition
 
 from gdbos.errors import BadRequest, TooLarge, Unsupported
@@ -57,26 +59,13 @@ class Reading(Request[Any, Any, Any]):
     async def body(self) -> bytes:
         limit = self.scope["app"].state.kernel.settings.http.max_body if self._limited() else None
         stated = self.headers.get("content-length", "0")
-        if limit is not None and stated.isdigit() and int(stated) > limit:
-            raise TooLarge("The body has {size} bytes; at most {limit} are read here.", size=int(stated), limit=limit)
+        if limit is not None and stated.isdigit():
+            refuse_larger(int(stated), limit)
         return await super().body()
 
     async def json(self) -> Any:
-        said = self.headers.get("content-type", "")
-        media_type = said.partition(";")[0].strip().lower()
-        if said and media_type != JSON and not media_type.endswith("+json"):
-            raise Unsupported(
-                "The body is {media_type}; this address reads application/json.", media_type=media_type or "—"
-            )
-        body = await self.body()
-        if b"\\u0000" in body:
-            raise BadRequest("The body holds a NUL character, which no field can keep; leave it out.")
-        try:
+        with readable(self.scope, await self.body()):
             return await super().json()
-        except (msgspec.DecodeError, UnicodeDecodeError, SerializationException) as failure:
-            raise BadRequest("The body is not JSON in UTF-8: {why}", why=_why(failure.__cause__ or failure)) from None
-        except RecursionError:
-            raise BadRequest("The body is nested deeper than any record; send it flat.") from None
 
     async def form(self) -> FormMultiDict:
         try:
@@ -90,6 +79,52 @@ class Reading(Request[Any, Any, Any]):
     def _limited(self) -> bool:
         """Routes that take files state a limit of their own (``request_max_body_size``)."""
         return "file" not in self.route_handler.opt
+
+
+@contextmanager
+def readable(scope: Scope, body: bytes) -> Iterator[None]:
+    """Around the decoding of ``body``: what is no JSON that can be kept is refused in a sentence.
+
+    :raises Unsupported: the request says it is something else.
+    :raises BadRequest: it is not JSON in UTF-8, nested too deeply, or holds NUL.
+    """
+    stated = next((value for name, value in scope["headers"] if name == b"content-type"), b"").decode("latin-1")
+    media_type = stated.partition(";")[0].strip().lower()
+    if stated and media_type != JSON and not media_type.endswith("+json"):
+        raise Unsupported(
+            "The body is {media_type}; this address reads application/json.", media_type=media_type or "—"
+        )
+    if b"\\u0000" in body:
+        raise BadRequest("The body holds a NUL character, which no field can keep; leave it out.")
+    try:
+        yield
+    except (msgspec.DecodeError, UnicodeDecodeError, SerializationException) as failure:
+        raise BadRequest("The body is not JSON in UTF-8: {why}", why=_why(failure.__cause__ or failure)) from None
+    except RecursionError:
+        raise BadRequest("The body is nested deeper than any record; send it flat.") from None
+
+
+async def body_of(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body of a request that no :class:`Reading` reads.
+
+    :raises TooLarge: it has more than ``limit`` bytes. :raises BadRequest: its sender went away.
+    """
+    stated = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    refuse_larger(int(stated) if stated.isdigit() else 0, limit)
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise BadRequest("The request broke off before its body was complete.")
+        body, more = body + message["body"], message.get("more_body", False)
+        refuse_larger(len(body), limit)
+    return body
+
+
+def refuse_larger(size: int, limit: int) -> None:
+    """:raises TooLarge: ``size`` bytes are more than ``limit``."""
+    if size > limit:
+        raise TooLarge("The body has {size} bytes; at most {limit} are read here.", size=size, limit=limit)
 
 
 def _why(failure: BaseException) -> str:

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Literal
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, String, Table, exists, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    String,
+    Table,
+    TextClause,
+    bindparam,
+    exists,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
+from gdbos.errors import NoBasis
 from gdbos.ids import new_id
+from gdbos.storage.bulk import packed, unpacked
 from gdbos.storage.metadata import Instant, kernel_metadata
 
 
@@ -23,6 +41,25 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     case: str = ""
     kind: Literal["case", "inspection", "consent"] = "case"
     until: datetime | None = None
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """One look of one body at one subject, for which there must be a live basis."""
+
+    subject: str
+    body: str
+    case: str
+    matter: str
+
+    def missing(self) -> NoBasis:
+        """The problem of a look without a basis."""
+        return NoBasis(
+            "Case {case} of matter {matter} is no live basis for body {body} to see this subject's data; open a case"
+            " first, or cite the one that is open.",
+            case=self.case or "—",
+            matter=self.matter or "—",
+            body=self.body or "—",
+        )
 
 
 bus_basis = Table(
@@ -68,3 +105,22 @@ def live(connection: Connection, *, subject: str, body: str, case: str, matter: 
         or_(t.until.is_(None), t.until > now),
     )
     return bool(connection.execute(select(found)).scalar_one())
+
+
+def without(connection: Connection, wanted: Collection[Wanted], now: datetime) -> set[Wanted]:
+    """Those of ``wanted`` for which there is no live basis at ``now``; one query however many there are."""
+    if not wanted:
+        return set()
+    asked = {"rows": packed(msgspec.structs.asdict(one) for one in set(wanted)), "now": now}
+    return {Wanted(*row) for row in connection.execute(_without(connection.dialect.name), asked)}
+
+
+@cache
+def _without(dialect: str) -> TextClause:
+    columns = [bus_basis.c[name] for name in Wanted.__struct_fields__]
+    names = ", ".join(f'r."{column.name}"' for column in columns)
+    same = " AND ".join(f'b."{column.name}" = r."{column.name}"' for column in columns)
+    return text(
+        f"SELECT {names} FROM {unpacked(dialect, columns)} WHERE NOT EXISTS (SELECT 1 FROM bus_basis AS b"  # noqa: S608
+        f" WHERE {same} AND b.closed_at IS NULL AND (b.until IS NULL OR b.until > :now))"
+    ).bindparams(bindparam("now", type_=Instant()))

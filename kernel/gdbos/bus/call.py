@@ -17,25 +17,28 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 from opentelemetry import propagate, trace
+from sqlalchemy.exc import DataError
 
-from gdbos.actor import Actor
+from gdbos.actor import Actor, plugin_actor
+from gdbos.bus.basis import Wanted, without
 from gdbos.bus.grant import Grant, Grants
-from gdbos.bus.record import CallRecord, require_bases, require_grant, write
+from gdbos.bus.record import CallRecord, write_down
 from gdbos.bus.service import Directory, Offered, disclosed
-from gdbos.bus.shape import mask_record, masker, minimise
+from gdbos.bus.shape import masker, minimise
+from gdbos.bus.terms import Terms, conforming
 from gdbos.errors import Forbidden, Invalid, NoBasis, Problem, ProviderFailed, Unavailable, Violation
 from gdbos.ids import new_id
 from gdbos.plugin import Disclosed
-from gdbos.standards import Record
 from gdbos.subjects import subject_key
 from gdbos.telemetry import span
-from gdbos.unit import Unit, Units
+from gdbos.together import Together
+from gdbos.unit import Units
 
 REREADS = 3
 """How often a plugin's rows are read while cases close under the reader."""
@@ -89,6 +92,9 @@ class Door:
         self.grants = grants
         self.adapters = adapters
         self._free = capacity
+        self._agreed: dict[str, Terms] = {}
+        self._permitted = Together(self._look)
+        self._recorded = Together(self._record)
 
     async def pass_through(self, call: Call) -> Reply:
         """Take ``call`` through every step; what is refused is written down too."""
@@ -99,11 +105,11 @@ class Door:
                 return await self._steps(call, trail)
             except Problem as refused:
                 seen.set_attribute("gdbos.outcome", refused.code)
-                await self._write_down(trail.record(refused.code))
+                await self._recorded(trail.record(refused.code))
                 raise
             except Exception:  # a mistake of ours is an outcome too: after an intent nobody may be left guessing
                 seen.set_attribute("gdbos.outcome", Problem.code)
-                await self._write_down(trail.record(Problem.code))
+                await self._recorded(trail.record(Problem.code))
                 raise
 
     @contextmanager
@@ -142,7 +148,7 @@ class Door:
                 raise Forbidden("These are not your own data; only a body with a grant and a live case may see them.")
         shown = self._shape(service, grant, answer, own=trail.own)
         trail.fields, trail.reply = tuple(sorted(shown)), msgspec.json.encode(shown, order="deterministic")
-        await self._write_down(trail.record("done"))
+        await self._recorded(trail.record("done"))
         return Reply(
             call=call.id,
             service=service.code,
@@ -173,15 +179,22 @@ class Door:
         self.grants.spend(grant)
         return grant
 
+    def _terms(self, service: Offered) -> Terms:
+        standards, today = self.units.around.standards(), self.units.around.today()
+        known = self._agreed.get(service.code)
+        if known is None or known.service is not service or known.standards is not standards or known.on != today:
+            known = self._agreed[service.code] = Terms(service, standards, today)
+        return known
+
     def _request(self, service: Offered, call: Call) -> Any:
-        if service.offer is not None:
-            try:
-                return msgspec.convert(call.value, service.offer.takes)
-            except msgspec.ValidationError as failure:
-                raise Invalid(violations=[Violation("$", "shape", str(failure))]) from None
-        assert service.registered is not None
-        record = self.units.around.standards().record(service.registered.takes, self.units.around.today())
-        return _conforming(record, call.value)
+        if service.offer is None:
+            return conforming(self._terms(service).takes, call.value)
+        try:
+            if isinstance(call.value, bytes):
+                return msgspec.json.decode(call.value, type=service.offer.takes)
+            return msgspec.convert(call.value, service.offer.takes)
+        except msgspec.ValidationError as failure:
+            raise Invalid(violations=[Violation("$", "shape", str(failure))]) from None
 
     def _disclosed(self, service: Offered, call: Call, request: Any, answer: Any) -> Sequence[Disclosed]:
         def key_of(kind: str, value: str) -> str:
@@ -204,24 +217,21 @@ class Door:
             return await adapter(service, request, call=call, traceparent=carrier.get("traceparent"))
 
     def _shape(self, service: Offered, grant: Grant | None, answer: Any, *, own: bool) -> dict[str, Any]:
-        today = self.units.around.today()
-        standards = self.units.around.standards()
-        whole = msgspec.to_builtins(answer) if service.offer else self._standard_reply(service, answer, today)
-        kept = minimise(whole, grant.fields if grant else ())
-        if own or grant is None or "*" in grant.clear:
+        if service.offer is None:
+            assert grant is not None
+            return self._terms(service).shape(self._standard_reply(service, answer), grant)
+        kept = minimise(msgspec.to_builtins(answer), grant.fields if grant else ())
+        mask = masker(service.offer.gives)
+        if own or grant is None or mask is None or "*" in grant.clear:
             return kept
         hidden = {name: value for name, value in kept.items() if name not in grant.clear}
-        if service.offer is not None:
-            mask = masker(service.offer.gives)
-            return kept | (mask(hidden, standards, today) if mask else {})
-        assert service.registered is not None
-        return kept | mask_record(hidden, standards.record(service.registered.gives, today), standards, today)
+        masked: dict[str, Any] = mask(hidden, self.units.around.standards(), self.units.around.today())
+        return kept | masked
 
-    def _standard_reply(self, service: Offered, answer: Any, today: date) -> dict[str, Any]:
-        assert service.registered is not None
-        record = self.units.around.standards().record(service.registered.gives, today)
+    def _standard_reply(self, service: Offered, answer: Any) -> dict[str, Any]:
+        record = self._terms(service).gives
         try:
-            return _conforming(record, answer)
+            return conforming(record, answer)
         except Invalid as wrong:
             raise ProviderFailed(
                 "System {system} answered against its own standard {record} (at {paths}); its operators have to mend it.",
@@ -232,16 +242,30 @@ class Door:
 
     async def _before(self, service: Offered, trail: Trail) -> None:
         """Refuse before the provider is even asked: the question itself would tell it whom we look at."""
-        record = trail.record("intent")
         if service.effect == "write":
-            await self._write_down(record)
+            await self._recorded(trail.record("intent"))
             trail.resumes = True
-        elif record.disclosed:
-            now = self.units.around.clock()
-            await self.units.lane.read(lambda connection: require_bases(connection, record, now))
+        elif wanted := trail.wanted():
+            await self._permitted(wanted)
 
-    async def _write_down(self, record: CallRecord) -> None:
-        await self.units.write(record.actor, _written, record)
+    async def _look(self, asked: Sequence[Sequence[Wanted]]) -> list[Problem | None]:
+        now = self.units.around.clock()
+        every = {one for wanted in asked for one in wanted}
+        missing = await self.units.lane.read(lambda connection: without(connection, every, now))
+        lacking = [next((one for one in wanted if one in missing), None) for wanted in asked]
+        return [None if one is None else one.missing() for one in lacking]
+
+    async def _record(self, records: Sequence[CallRecord]) -> list[Exception | None]:
+        try:
+            return [*await self.units.write(plugin_actor("kernel"), write_down, records)]
+        except (
+            DataError,
+            Problem,
+        ) as failure:  # nothing is written; what cannot be kept must not take the others with it
+            if len(records) == 1:
+                return [failure]
+        half = len(records) // 2
+        return [*await self._record(records[:half]), *await self._record(records[half:])]
 
 
 class Trail:
@@ -257,6 +281,10 @@ class Trail:
         self.resumes = False
         self.request = b""
         self.reply = b""
+
+    def wanted(self) -> list[Wanted]:
+        """The looks this call is about to take."""
+        return [Wanted(one.subject, self.call.body, one.case, one.matter) for one in self.disclosed]
 
     def record(self, outcome: str) -> CallRecord:
         call, service = self.call, self.service
@@ -289,22 +317,6 @@ def trace_id() -> str:
     """The trace this call belongs to, as hex; empty when none is being traced."""
     found = trace.get_current_span().get_span_context().trace_id
     return f"{found:032x}" if found else ""
-
-
-def _conforming(record: Record, value: Any) -> dict[str, Any]:
-    """``value`` as the standard ``record``, its shape first and then its codes and check digits. :raises Invalid: it is not."""
-    shaped = record.convert(value)
-    if wrong := record.check(shaped):
-        raise Invalid(violations=wrong)
-    plain = msgspec.to_builtins(shaped)
-    return {name: inner for name, inner in plain.items() if inner is not None}
-
-
-def _written(unit: Unit, record: CallRecord) -> None:
-    if record.allowed:
-        require_grant(unit.connection, record, unit.now)
-        require_bases(unit.connection, record, unit.now)
-    write(unit.connection, record, unit.around.subject_keys)
 
 
 class Bus:

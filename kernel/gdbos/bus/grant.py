@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -151,11 +151,13 @@ def live_grants(connection: Connection) -> Iterable[Grant]:
     ]
 
 
-def holds(connection: Connection, grant_id: UUID, now: datetime) -> bool:
-    """Whether the grant is live at ``now``, by the database and not by memory."""
+def holding(connection: Connection, grants: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of ``grants`` that are live at ``now``, by the database and not by memory; one query however many there are."""
+    if not grants:
+        return set()
     t = bus_grant.c
-    row = connection.execute(select(t.state, t.since, t.until).where(t.id == grant_id)).first()
-    return row is not None and row.state == "live" and _within(row.since, row.until, now)
+    rows = connection.execute(select(t.id, t.since, t.until).where(t.id.in_(set(grants)), t.state == "live"))
+    return {row.id for row in rows if _within(row.since, row.until, now)}
 
 
 def _within(since: datetime | None, until: datetime | None, now: datetime) -> bool:

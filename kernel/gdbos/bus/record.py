@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, Column, Connection, Index, Integer, String, Table, Text, Uuid, insert, update
+from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, Uuid
 
 from gdbos.actor import Actor
-from gdbos.bus.basis import live
-from gdbos.bus.grant import holds
-from gdbos.errors import NoBasis, NoGrant
+from gdbos.bus.basis import Wanted, without
+from gdbos.bus.grant import holding
+from gdbos.errors import NoGrant, Problem
 from gdbos.ids import new_id
 from gdbos.ledger.leaf import CALLS, Call, Decision, append, commitment, encode, record_key
-from gdbos.ledger.subjects import SubjectKeys
+from gdbos.ledger.subjects import SubjectKeys, keys_gone
 from gdbos.plugin import Disclosed
+from gdbos.storage.bulk import insert_rows
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.storage.scope import Scope
+from gdbos.unit import Unit
 
 bus_call = Table(
     "bus_call",
@@ -100,44 +103,40 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     def allowed(self) -> bool:
         return self.outcome in ("intent", "done")
 
+    @property
+    def wanted(self) -> list[Wanted]:
+        """The looks that need a basis; at one's own data one may always look."""
+        return [] if self.own else [Wanted(d.subject, self.body, d.case, d.matter) for d in self.disclosed]
 
-def require_grant(connection: Connection, record: CallRecord, now: datetime) -> None:
-    """Check again, in the transaction that records the call, that the grant still holds: memory never admits a call.
 
-    :raises NoGrant: it was revoked, or has run out, between the question and the answer; nothing is disclosed.
+_OUTCOME: Final = ("outcome", "fields", "subjects", "micros")
+"""What the outcome of a call brings up to date in the row its intent wrote."""
+
+
+def write_down(unit: Unit, records: Sequence[CallRecord]) -> list[Problem | None]:
+    """Write down what became of calls: their rows, their receipts, and one row of the ledger for all their leaves.
+
+    What memory let through is checked again here, in the transaction that records it: a call whose grant or basis has ended
+    between the question and the answer, or whose subject's keys were destroyed, is not written down, and its problem is
+    returned in its place; nothing is disclosed.
     """
-    if record.grant is not None and not holds(connection, record.grant, now):
-        raise NoGrant("The grant for {service} ended before the answer came; ask for another.", service=record.service)
+    allowed = [record for record in records if record.allowed]
+    live = holding(unit.connection, [record.grant for record in allowed if record.grant], unit.now)
+    missing = without(unit.connection, [one for record in allowed for one in record.wanted], unit.now)
+    problems = [_refusal(record, live, missing, unit.around.subject_keys) for record in records]
+    kept = [record for record, problem in zip(records, problems, strict=True) if problem is None]
+    insert_rows(unit.connection, bus_call, [_row(record) for record in kept], *_OUTCOME)
+    insert_rows(unit.connection, bus_receipt, [receipt for record in kept for receipt in _receipts(record)])
+    append(unit.connection, CALLS, _leaves(kept, unit.around.subject_keys), at=unit.now)
+    return problems
 
 
-def require_bases(connection: Connection, record: CallRecord, now: datetime) -> None:
-    """Check again, in the transaction that records the call, that each subject may be seen now.
-
-    :raises NoBasis: a basis has ended between the question and the answer; nothing is disclosed.
-    """
-    if record.own:
-        return
-    for one in record.disclosed:
-        if not live(connection, subject=one.subject, body=record.body, case=one.case, matter=one.matter, now=now):
-            raise NoBasis(
-                "Case {case} of matter {matter} is no live basis for body {body} to see this subject's data; open a case"
-                " first, or cite the one that is open.",
-                case=one.case or "—",
-                matter=one.matter or "—",
-                body=record.body or "—",
-            )
-
-
-def write(connection: Connection, record: CallRecord, keys: SubjectKeys) -> None:
-    """Insert the call's row, its receipts and its leaf; for an outcome after an intent, bring the row up to date."""
-    row = _row(record)
-    if record.resumes:
-        connection.execute(update(bus_call).where(bus_call.c.id == record.id).values(row))
-    else:
-        connection.execute(insert(bus_call).values(row))
-    if record.outcome == "done" and record.disclosed and not record.own:
-        connection.execute(insert(bus_receipt), [_receipt(record, one) for one in record.disclosed])
-    append(connection, CALLS, [encode(_leaf(record, keys))], at=record.at)
+def _refusal(record: CallRecord, live: set[UUID], missing: set[Wanted], keys: SubjectKeys) -> Problem | None:
+    if record.allowed and record.grant and record.grant not in live:
+        return NoGrant("The grant for {service} ended before the answer came; ask for another.", service=record.service)
+    if record.allowed and (lacking := next((one for one in record.wanted if one in missing), None)):
+        return lacking.missing()
+    return keys_gone() if any(keys.is_erased(one.subject) for one in record.disclosed) else None
 
 
 def _row(record: CallRecord) -> dict[str, object]:
@@ -161,9 +160,15 @@ def _row(record: CallRecord) -> dict[str, object]:
     }
 
 
-def _leaf(record: CallRecord, keys: SubjectKeys) -> Call:
+def _leaves(records: Sequence[CallRecord], keys: SubjectKeys) -> list[bytes]:
+    subjects = {one.subject for record in records for one in record.disclosed}
+    known = keys.keys_for(subjects) if subjects else {}
+    return [encode(_leaf(record, known)) for record in records]
+
+
+def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:
     subjects = sorted({one.subject for one in record.disclosed})
-    opened = [record_key(key, record.id) for _, key in sorted(keys.keys_for(subjects).items())] if subjects else []
+    opened = [record_key(keys[subject], record.id) for subject in subjects]
     return Call(
         call_id=record.id,
         stage="intent" if record.outcome == "intent" else "outcome" if record.resumes else "whole",
@@ -192,6 +197,12 @@ def _leaf(record: CallRecord, keys: SubjectKeys) -> Call:
         trace=record.trace,
         plugin=record.system,
     )
+
+
+def _receipts(record: CallRecord) -> list[dict[str, object]]:
+    if record.outcome != "done" or record.own:
+        return []
+    return [_receipt(record, one) for one in record.disclosed]
 
 
 def _receipt(record: CallRecord, one: Disclosed) -> dict[str, object]:

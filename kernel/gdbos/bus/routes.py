@@ -7,14 +7,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from gdbos.actor import Actor
-from gdbos.bus.call import Bus, Reply
+from gdbos.bus.call import Bus
+from gdbos.bus.entrance import ROUTES as ENTRANCE
 from gdbos.bus.grant import Grant, bus_grant, decide, draft, grant_of, new_grant, revoke
-from gdbos.bus.permissions import CALL, CALLS, GRANTS_ASK, GRANTS_DECIDE, GRANTS_READ, REGISTER
+from gdbos.bus.permissions import CALLS, GRANTS_ASK, GRANTS_DECIDE, GRANTS_READ, REGISTER
 from gdbos.bus.receipts import Receipts
 from gdbos.bus.record import bus_call
 from gdbos.bus.service import CHANGED, Offered, Provider, Service, register, withdraw
@@ -26,16 +27,6 @@ from gdbos.unit import Run, Unit
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
-
-
-class CallRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One call: the request as the service's standard has it, and why it is made."""
-
-    value: dict[str, Any]
-    matter: Annotated[str, msgspec.Meta(max_length=120)] = ""
-    case: Annotated[str, msgspec.Meta(max_length=50)] = ""
-    purpose: Annotated[str, msgspec.Meta(max_length=500)] = ""
-    business: Annotated[str, msgspec.Meta(max_length=80)] = ""
 
 
 class ServiceSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,16 +148,6 @@ class BusRoutes(Controller):
     path = "/api/bus"
     tags = ("bus",)
 
-    @post("/calls/{service:str}", permission=CALL, status_code=200)
-    async def call(
-        self, service: FromPath[str], data: JSONBody[CallRequest], bus: NamedDependency[Bus]
-    ) -> Response[Reply]:
-        """Call a service in the name of the calling system and its body."""
-        reply = await bus.call(
-            service, data.value, matter=data.matter, case=data.case, purpose=data.purpose, business=data.business
-        )
-        return Response(reply, headers={"gdbos-call": str(reply.call)})
-
     @get("/calls", permission=CALLS)
     async def calls(
         self, run: NamedDependency[Run], after: FromQuery[UUID | None] = None, limit: FromQuery[Limit] = 50
@@ -252,7 +233,7 @@ class BusRoutes(Controller):
         return msgspec.convert(reply.value, Receipts)
 
 
-ROUTES = [BusRoutes]
+ROUTES = [*ENTRANCE, BusRoutes]
 
 
 def _calls(unit: Unit, after: UUID | None, limit: int) -> Calls:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from gdbos.standards import Record, Standards
+from gdbos.standards import Standards
 
 Masker = Callable[[Any, Standards, date], Any]
 
@@ -18,14 +18,6 @@ Masker = Callable[[Any, Standards, date], Any]
 def minimise(reply: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
     """Only the granted ``fields`` of ``reply``; all of them where the grant names none."""
     return {name: value for name, value in reply.items() if not fields or name in fields}
-
-
-def mask_record(values: Mapping[str, Any], record: Record, standards: Standards, on: date) -> dict[str, Any]:
-    """``values`` of a standard record with each element masked by its own rule."""
-    return {
-        name: standards.mask(record.element(name).id, value, on) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
 
 
 @cache

@@ -6,9 +6,6 @@ asks for the number on every request, so ending a session ends it everywhere at 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
 from sqlalchemy import BigInteger, Column, Integer, Table, select, text
 
 from gdbos.storage.metadata import kernel_metadata
@@ -36,27 +33,3 @@ def advance(unit: Unit) -> None:
 def read(unit: Unit) -> int:
     """The generation now."""
     return unit.execute(select(generation.c.value)).scalar() or 0
-
-
-class Freshness:
-    """Tells the generation, reading it once for all who ask at the same time.
-
-    Whoever asks while a read is under way waits for the next one: the answer is never older than the question.
-    """
-
-    def __init__(self, look: Callable[[], Awaitable[int]]) -> None:
-        self._look = look
-        self._running: asyncio.Task[int] | None = None
-        self._waiting: asyncio.Task[int] | None = None
-
-    async def current(self) -> int:
-        """The generation, read after this call began."""
-        if self._waiting is None:
-            self._waiting = asyncio.create_task(self._after(self._running))
-        return await asyncio.shield(self._waiting)
-
-    async def _after(self, running: asyncio.Task[int] | None) -> int:
-        if running is not None and not running.done():
-            await asyncio.wait([running])
-        self._running, self._waiting = self._waiting, None
-        return await self._look()

@@ -66,7 +66,7 @@ class SubjectKeys:
         wanted = set(subjects)
         with self._lock:
             if wanted & self._gone:
-                raise _gone()
+                raise keys_gone()
             keys = {subject: self._known[subject] for subject in wanted if subject in self._known}
             keys |= self._read(sorted(wanted.difference(keys)))
             keys |= self._make(sorted(wanted.difference(keys)))
@@ -114,7 +114,7 @@ class SubjectKeys:
             found = self._read(subjects)
         if len(found) < len(subjects):
             self._gone.update(set(subjects).difference(found))
-            raise _gone()
+            raise keys_gone()
         return found
 
 
@@ -132,7 +132,8 @@ def apply_erasures(connection: Connection, keys: SubjectKeys) -> int:
     return len(subjects)
 
 
-def _gone() -> Gone:
+def keys_gone() -> Gone:
+    """The problem of a record about a subject who was erased."""
     return Gone("The keys of a subject of this call were destroyed; nothing can be recorded about them.")
 
 

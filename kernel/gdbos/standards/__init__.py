@@ -17,7 +17,7 @@ from .example import check
 from .fault import Fault, PackRefused
 from .identifier import Identifier, Verdict
 from .load import load
-from .mask import Mask, masked
+from .mask import Mask, Masking, masked
 from .pack import Pack
 from .provenance import explain
 from .record import Record
@@ -41,6 +41,7 @@ __all__ = [
     "Identifier",
     "Item",
     "Mask",
+    "Masking",
     "NoCounterpart",
     "NotPublished",
     "Pack",

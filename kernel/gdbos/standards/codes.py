@@ -107,7 +107,10 @@ class CodeTable:
 
     def row(self, code: str, on: date) -> Code | None:
         """The row of ``code`` in force on that day."""
-        return next((row for row in self.rows.get(code, ()) if row.in_force(on)), None)
+        for row in self.rows.get(code, ()):
+            if row.in_force(on):
+                return row
+        return None
 
     def during(self, code: str, since: date, until: date) -> Code | None:
         """The first row of ``code`` in force on any day of the span."""

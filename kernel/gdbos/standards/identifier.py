@@ -164,8 +164,10 @@ def _citizen_id(value: str, on: date, tables: Tables) -> dict[str, str]:
     if value[-1] != ric.calc_check_digit(value):
         raise Refusal("check-digit", "The check digit does not match; a digit may be mistyped.")
     try:
-        born: date = ric.get_birth_date(value)
-    except StdnumError:
+        born = date(
+            int(value[6:10]), int(value[10:12]), int(value[12:14])
+        )  # the library cleans first, at ten times the cost
+    except ValueError:
         raise Refusal("birth-date", "The digits for the birth date are not a date.") from None
     if born > on:
         raise Refusal("birth-date", "The birth date lies in the future.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
@@ -47,8 +48,26 @@ def masked(rule: Mask, value: str) -> str:
     return _keep(characters(value), *((2, 2) if rule.kind == "plate" else (rule.keep_first, rule.keep_last)), rule.fill)
 
 
+Masking = Callable[[object], object]
+
+
+def masking(rule: Mask | None) -> Masking:
+    """The rule as a function of a value or a list of them; without a rule everything is hidden."""
+
+    def mask(value: object) -> object:
+        if isinstance(value, list | tuple):
+            return [mask(one) for one in value]
+        if value is None:
+            return None
+        return WHOLLY if rule is None else masked(rule, str(value))
+
+    return mask
+
+
 def characters(text: str) -> list[str]:
     """The characters as a reader counts them: marks, variant selectors and joined signs stay with their base."""
+    if text.isascii():
+        return list(text)
     found: list[str] = []
     for sign in text:
         if found and (_joins(sign) or found[-1].endswith("\u200d")):

@@ -103,12 +103,13 @@ NOT_AN_OBJECT = N_("The record must be an object with named fields.")
 class Compiled:
     """A record's struct and decoder, made once for a span of days in which none of its elements change."""
 
-    __slots__ = ("_decimals", "_later", "decoder", "definition", "numbers", "parts", "struct")
+    __slots__ = ("_decimals", "_later", "checked", "decoder", "definition", "numbers", "parts", "struct")
 
     def __init__(self, definition: RecordDefinition, parts: tuple[Part, ...]) -> None:
         self.definition, self.parts = definition, parts
         self.struct = _struct(definition, parts)
         self.decoder = msgspec.json.Decoder(self.struct)
+        self.checked = tuple(part for part in parts if part.codes is not None or part.identifier is not None)
         self._later = tuple(part for part in parts if part.shape.after is not None)
         self._decimals = tuple(part for part in parts if part.shape.type is Decimal)
         self.numbers = _numbers(self._decimals)
@@ -260,7 +261,7 @@ class Record:
 
     def check(self, value: object) -> list[Violation]:
         """The second step: check digits, and codes in force on the record's day. Takes the struct or plain data."""
-        return [violation for part in self._compiled.parts for violation in self._second(part, value)]
+        return [violation for part in self._compiled.checked for violation in self._second(part, value)]
 
     def read(self, body: bytes | str) -> msgspec.Struct:
         """Both steps: ``decode``, then ``check``; ``Invalid`` lists what either finds."""
@@ -270,8 +271,6 @@ class Record:
         return value
 
     def _second(self, part: Part, value: object) -> Iterator[Violation]:
-        if part.codes is None and part.identifier is None:
-            return
         for path, one in _values(part, value):
             if part.codes is not None and part.codes.row(str(one), self.on) is None:
                 yield part.violation("code", path, list=part.codes.definition.id)

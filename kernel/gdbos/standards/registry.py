@@ -20,7 +20,7 @@ from .deadline import Deadline
 from .document import Document
 from .element import Element
 from .identifier import ALGORITHMS, Identifier, IdentifierDefinition
-from .mask import WHOLLY, Mask, masked
+from .mask import Mask, Masking, masking
 from .pack import Pack
 from .record import Compiled, Field, Part, Record, RecordDefinition, part
 
@@ -267,14 +267,15 @@ class Standards:
 
     def mask(self, element: str, value: object, on: date | None = None) -> object:
         """``value`` of the element as it may be shown. A personal element whose mask nobody wrote is hidden whole."""
+        mask = self.masking(element, on)
+        return value if mask is None else mask(value)
+
+    def masking(self, element: str, on: date | None = None) -> Masking | None:
+        """How values of the element are masked, resolved once for many; None where they are shown as they are."""
         described = self.element(element, on)
-        if isinstance(value, list | tuple):
-            return [self.mask(element, one, on) for one in value]
-        if value is None or (not described.mask and described.personal == "none"):
-            return value
-        if not described.mask:
-            return WHOLLY
-        return masked(self.document("masks", described.mask, on).value, str(value))
+        if described.mask:
+            return masking(self.document("masks", described.mask, on).value)
+        return None if described.personal == "none" else masking(None)
 
     def words(self, *lists: str) -> dict[str, Text]:
         """What the codes of the lists are called, where the packs have them."""

@@ -16,7 +16,6 @@ from gdbos.errors import Forbidden, NotFound, Unauthenticated
 from gdbos.identity.account import account, disable, restore
 from gdbos.identity.body import find_body, register_body
 from gdbos.identity.deciding import IDENTITY
-from gdbos.identity.generation import Freshness
 from gdbos.identity.identity import Identity, forget_old
 from gdbos.identity.login import LoggedIn
 from gdbos.identity.post import appoint, end_post
@@ -228,29 +227,6 @@ def test_a_known_caller_costs_one_small_read(city: City, monkeypatch: pytest.Mon
     for _ in range(3):
         city.actor(here)
     assert looked == ["read"] * 3
-
-
-def test_callers_at_the_same_time_share_one_read_that_began_after_they_asked():
-    async def scene() -> tuple[list[int], int]:
-        begun, value = 0, 0
-
-        async def look() -> int:
-            nonlocal begun
-            begun += 1
-            seen = value
-            await asyncio.sleep(0.01)
-            return seen
-
-        fresh = Freshness(look)
-        first = asyncio.create_task(fresh.current())
-        await asyncio.sleep(0.005)  # its read has begun
-        value = 1
-        later = [asyncio.create_task(fresh.current()) for _ in range(50)]
-        return [await first, *await asyncio.gather(*later)], begun
-
-    answers, begun = asyncio.run(scene())
-    assert answers == [0] + [1] * 50
-    assert begun == 2
 
 
 def test_sweeping_drops_what_is_of_no_more_use_and_nothing_else(city: City, clock: Clock):

@@ -1,0 +1,106 @@
+"""Where systems enter the bus over HTTP: a raw ASGI handler, since an ordinary route costs as much as all the steps of a call.
+
+It stands under the same guard as every other address; the OpenAPI document shows it by :data:`OPERATION`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import asgi
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from gdbos.answers import MethodNotAllowed, explained
+from gdbos.bus.call import Reply
+from gdbos.bus.permissions import CALL
+from gdbos.errors import Invalid
+from gdbos.reading import body_of, readable
+
+PATH: Final = "/api/bus/calls/{service:str}"
+METHODS: Final = ("OPTIONS", "POST")
+
+
+class Cited(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a call is made."""
+
+    matter: Annotated[str, msgspec.Meta(max_length=120)] = ""
+    case: Annotated[str, msgspec.Meta(max_length=50)] = ""
+    purpose: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    business: Annotated[str, msgspec.Meta(max_length=80)] = ""
+
+
+class CallRequest(Cited, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One call: the request as the service's standard has it, and why it is made."""
+
+    value: dict[str, Any]
+
+
+class Incoming(Cited, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same as it is read: the request stays as it came until its standard decodes it."""
+
+    value: msgspec.Raw
+
+
+SCHEMAS: Final = (CallRequest, Reply)
+OPERATION: Final[dict[str, Any]] = {
+    "tags": ["bus"],
+    "summary": "Call",
+    "description": "Call a service in the name of the calling system and its body.",
+    "operationId": "ApiBusCallsServiceCall",
+    "parameters": [{"name": "service", "in": "path", "required": True, "schema": {"type": "string"}}],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CallRequest"}}},
+    },
+    "responses": {
+        "200": {
+            "description": "What the service answered: granted fields, masked by element",
+            "headers": {"gdbos-call": {"description": "The call's id", "schema": {"type": "string", "format": "uuid"}}},
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Reply"}}},
+        }
+    },
+}
+
+_INCOMING: Final = msgspec.json.Decoder(Incoming)
+_REPLY: Final = msgspec.json.Encoder()
+_JSON: Final = (b"content-type", b"application/json")
+
+
+@asgi(PATH, permission=CALL, copy_scope=False, operation=OPERATION, schemas=SCHEMAS, methods=METHODS)
+async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
+    """Call a service in the name of the calling system and its body."""
+    if scope["method"] == "OPTIONS":
+        await _answer(send, 204, b"")
+        return
+    if scope["method"] != "POST":
+        raise MethodNotAllowed(allow=", ".join(METHODS))
+    kernel = scope["app"].state.kernel
+    asked = _asked(scope, await body_of(scope, receive, kernel.settings.http.max_body))
+    reply = await kernel.bus_for(scope["state"]["actor"], "kernel").call(
+        scope["path_params"]["service"],
+        bytes(asked.value),
+        matter=asked.matter,
+        case=asked.case,
+        purpose=asked.purpose,
+        business=asked.business,
+    )
+    await _answer(send, 200, _REPLY.encode(reply), _JSON, (b"gdbos-call", str(reply.call).encode()))
+
+
+def _asked(scope: Scope, body: bytes) -> Incoming:
+    with readable(scope, body):
+        try:
+            return _INCOMING.decode(body)
+        except msgspec.ValidationError as wrong:
+            message, _, path = str(wrong).partition(" - at `")
+            raise Invalid(violations=[explained(path.rstrip("`") or "$", message)]) from None
+
+
+async def _answer(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    sized = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": sized})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+ROUTES = [call]
