@@ -27,8 +27,10 @@ SECURITY = {
 }
 ALWAYS = {"400": "The request cannot be read", "429": "Too many requests", "503": "Not available right now"}
 WITH_BODY = {"413": "Too large", "415": "Media type not read here", "422": "Some values need mending"}
-KNOWN_CALLER = {"401": "Log in first", "403": "Not allowed"}
-CHANGING = {"404": "Not found", "409": "Not in this state"}
+NO_CALLER = {"401": "Log in first, or the credentials that came along are not valid (any more)"}
+KNOWN_CALLER = {"403": "Not allowed"}
+NAMING = {"404": "Not found"}
+CHANGING = {"409": "Not in this state"}
 BY_BUS = {
     "404": "Not found",
     "410": "Withdrawn",
@@ -100,7 +102,15 @@ def _complete(app: Litestar) -> dict[str, Any]:
         for method, operation in item.items():
             if handler := handlers.get((path, method.upper())):
                 _write_in(operation, handler, changing=method != "get", has_key="{" in path)
-    return made
+    loosened: dict[str, Any] = _any_of(made)
+    return loosened
+
+
+def _any_of(schema: Any) -> Any:
+    """``schema`` with its alternatives as they are: a value may fit several members of a union, an integer also ``number``."""
+    if isinstance(schema, dict):
+        return {"anyOf" if name == "oneOf" else name: _any_of(inner) for name, inner in schema.items()}
+    return [_any_of(inner) for inner in schema] if isinstance(schema, list) else schema
 
 
 def _close(kind: Any, schemas: dict[str, Any]) -> None:
@@ -155,10 +165,10 @@ def _write_in(
     operation["security"] = [] if permission == PUBLIC else [{"bearer": []}, {"session": []}]
     by_bus = isinstance(handler, ASGIRouteHandler) or "bus" in handler.parsed_fn_signature.parameters
     chosen = [
-        (True, ALWAYS),
-        (permission != PUBLIC or by_bus, KNOWN_CALLER),
+        (True, ALWAYS | NO_CALLER),
+        (permission != PUBLIC or by_bus or changing, KNOWN_CALLER),
         (changing and permission != PUBLIC, CHANGING),
-        (has_key, {"404": "Not found"}),
+        (has_key or changing, NAMING),
         ("requestBody" in operation, WITH_BODY),
         (bool(operation.get("parameters")), {"422": WITH_BODY["422"]}),
         (by_bus, BY_BUS),
@@ -171,3 +181,5 @@ def _write_in(
         responses.setdefault(status, {"description": why, "content": problem})
     for status in [s for s in responses if s[0] in "45"]:
         responses[status]["content"] = problem
+    for status in {"204", "304"} & set(responses):
+        responses[status].pop("content", None)
