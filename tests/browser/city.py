@@ -75,7 +75,7 @@ def _plant(home: Path) -> dict[str, str]:
     """The demo's people and a few more; their passwords stand where the command looks for them."""
     more = home / "more.toml"
     more.write_text(MORE_PEOPLE, "utf-8")
-    passwords = {}
+    passwords: dict[str, str] = {}
     for seed in (CONFIG.parent / "seed.toml", more):
         passwords |= Context(CONFIG).changed(GDBOS_HOME=str(home)).plant(seed)
     (home / LOGINS).write_text(json.dumps(passwords), "utf-8")

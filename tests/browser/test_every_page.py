@@ -119,7 +119,7 @@ def pages(nanning: City, kernel: Kernel, templates: list[str]) -> list[tuple[str
     found = []
     for template in templates:
         where = next(where for where in sorted(ids, key=len, reverse=True) if template.startswith(where))
-        path = re.sub(r"{(\w+)}", lambda match, at=where: ids[at][match[1]], template)
+        path = template.format_map(ids[""] | ids[where])
         found.append((template, path + ABOUT.get(template, "").format(**ids[""])))
     return found
 
