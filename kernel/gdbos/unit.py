@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, CursorResult, Executable, Select, Table, select
 from sqlalchemy.sql import ClauseElement
 
-from gdbos.actor import Actor
+from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.basis import Basis, close_bases, open_basis
 from gdbos.bus.outbox import Subscribers, put
 from gdbos.events import Event
@@ -27,6 +27,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 EVENTS = "events"
 """Topic that tells workers to look at the outbox."""
+
+KERNEL = plugin_actor("kernel")
 
 C = TypeVar("C", bound=msgspec.Struct)
 
@@ -146,7 +148,8 @@ class Units:
         def work(connection: Connection) -> tuple[T, frozenset[str]]:
             unit = Unit(connection, actor, self.around)
             value = act(unit, *args, **kwargs)
-            for veto in self.vetoes:
+            # The kernel's own upkeep is not up for veto: a broken plugin must not keep a node from starting.
+            for veto in self.vetoes if actor != KERNEL else ():
                 veto(unit)
             return value, frozenset(unit.topics)
 
