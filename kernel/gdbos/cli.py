@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gdbos.config import Deployment, load
@@ -148,7 +149,7 @@ def show_config(context: Context, resolved: bool, as_json: bool) -> None:
         return
     table = Table("Key", "Value", "From", title=str(deployment.path))
     for key, row in rows.items():
-        table.add_row(key, str(row["value"]), str(row["from"]))
+        table.add_row(key, escape(str(row["value"])), escape(str(row["from"])))
     out.print(table)
 
 
@@ -176,10 +177,11 @@ def guarded(run: Callable[[], Any]) -> int:
     except click.Abort:
         return 1
     except Misconfigured as wrong:
-        err.print(f"[bold]Cannot run:[/bold] {wrong}", highlight=False, soft_wrap=True)
+        # Escaped: rich would take the [section] that a message names for markup and swallow it.
+        err.print(f"[bold]Cannot run:[/bold] {escape(str(wrong))}", highlight=False, soft_wrap=True)
         return 2
     except Problem as failed:
-        err.print(f"[bold]{failed.title}.[/bold] {failed.message()}", highlight=False, soft_wrap=True)
+        err.print(f"[bold]{failed.title}.[/bold] {escape(failed.message())}", highlight=False, soft_wrap=True)
         return 2 if failed.status in (400, 422) else 1
     return code if isinstance(code, int) else 0
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import click
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 from sqlalchemy import ColumnElement, Connection, Engine, Table, func, make_url, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -313,5 +314,5 @@ def _show(found: Sequence[Finding]) -> None:
     grid = Grid("", "What", "How it is", "What to do")
     colours = {"ok": "green", "warn": "yellow", "fail": "red"}
     for one in found:
-        grid.add_row(f"[{colours[one.state]}]{one.state}[/]", one.name, one.what, one.hint)
+        grid.add_row(f"[{colours[one.state]}]{one.state}[/]", one.name, escape(one.what), escape(one.hint))
     Console().print(grid)

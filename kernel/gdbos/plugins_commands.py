@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gdbos.cli import Context, emit
@@ -99,8 +100,9 @@ def check(context: Context, as_json: bool) -> None:
         emit(found)
     for one in found if not as_json else []:
         out.print(
-            f"{'[green]ok[/green]     ' if one['ok'] else '[red]refused[/red]'} {one['name']}  {one['why']}",
+            f"{'[green]ok[/green]     ' if one['ok'] else '[red]refused[/red]'} {one['name']}  {escape(one['why'])}",
             highlight=False,
+            soft_wrap=True,
         )
     if not all(one["ok"] for one in found):
         raise click.exceptions.Exit(2)

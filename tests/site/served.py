@@ -29,7 +29,7 @@ class Served:
         environment = {**os.environ, "GDBOS_PORT": str(self.port)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gdbos.cli", "--config", str(self.config), "serve"],
+                [sys.executable, "-m", "gdbos", "--config", str(self.config), "serve"],
                 stdout=log,
                 stderr=log,
                 env=environment,
@@ -72,7 +72,7 @@ def served(config: Path, port: int) -> Iterator[Served]:
 def command(config: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """``gdbos`` as an operator types it."""
     return subprocess.run(
-        [sys.executable, "-m", "gdbos.cli", "--config", str(config), *arguments],
+        [sys.executable, "-m", "gdbos", "--config", str(config), *arguments],
         capture_output=True,
         text=True,
         timeout=120,
