@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from .demo import City
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = {"": 4, "anna": 10, "body-manager": 10, "security-administrator": 6, "health.desk": 6}
+EXAMPLES = {"": 3, "anna": 8, "body-manager": 8, "security-administrator": 5, "health.desk": 5}
 
 
 @pytest.fixture(scope="module")
