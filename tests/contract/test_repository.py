@@ -10,8 +10,13 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
+import click
+import pytest
+
 import gdbos
 from gdbos.bus.permissions import PERMISSIONS as BUS
+from gdbos.cli import _mount, program
+from gdbos.console.permissions import PERMISSIONS as CONSOLE
 from gdbos.errors import Problem
 from gdbos.files.routes import PERMISSIONS as FILES
 from gdbos.hooks import hookspec
@@ -147,6 +152,7 @@ def test_every_permission_is_in_a_role_that_ships() -> None:
     held = {name for role in roles for name in role["permissions"]}
     declared: list[Permission] = [
         *BUS,
+        *CONSOLE,
         *FILES,
         *IDENTITY,
         *(p for plugin in shipped_plugins() for p in plugin.permissions),
@@ -170,6 +176,23 @@ def test_readme_shows_what_there_is() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", readme)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
+def test_every_command_a_page_shows_is_there(page: str) -> None:
+    """``gdbos ledger verify``, not ``gdbos verify ledger``: each word leads to a group or a command that exists."""
+    _mount()
+    context = click.Context(program)
+    missing = []
+    for shown in re.findall(r"`gdbos ([a-z][a-z-]*(?: [a-z][a-z-]*)*)", (ROOT / page).read_text("utf-8")):
+        group: click.Command | None = program
+        for word in shown.split():
+            if not isinstance(group, click.Group):
+                break  # an argument
+            group = group.get_command(context, word)
+        if group is None:
+            missing.append(shown)
+    assert missing == []
 
 
 def test_the_plugin_in_thirty_lines_is_a_plugin() -> None:
