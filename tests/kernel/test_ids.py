@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -35,3 +36,18 @@ def test_threads_never_make_the_same_id():
     with ThreadPoolExecutor(8) as threads:
         made = [id_ for batch in threads.map(lambda _: [ids.new_id() for _ in range(2_000)], range(8)) for id_ in batch]
     assert len(set(made)) == len(made)
+
+
+def test_a_forked_child_does_not_make_its_parents_ids():
+    ids.new_id()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, ids.new_id().bytes)
+        os._exit(0)
+    os.waitpid(child, 0)
+    made = os.read(reading, 16)
+    mine = ids.new_id().bytes
+    assert made[8:] != mine[8:]
+    for end in (reading, writing):
+        os.close(end)

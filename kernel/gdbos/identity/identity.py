@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -19,7 +18,7 @@ from gdbos.identity import assertion, attempt, setup
 from gdbos.identity.account import account, greeting
 from gdbos.identity.body import find_body
 from gdbos.identity.deciding import IDENTITY
-from gdbos.identity.generation import read
+from gdbos.identity.generation import Generations
 from gdbos.identity.jose import refused
 from gdbos.identity.mandate import may_act_for
 from gdbos.identity.password import Hashing
@@ -41,7 +40,6 @@ from gdbos.identity.session import forget_old as forget_sessions
 from gdbos.identity.system import find_system
 from gdbos.identity.tokens import Tokens
 from gdbos.standards import Standards
-from gdbos.together import Together
 from gdbos.unit import Unit, Units
 from gdbos.vault import KeyRing
 
@@ -72,7 +70,7 @@ class Identity:
         self.settings = settings
         self.tokens = Tokens(keys, issuer=settings.node.id)
         self.hashing = Hashing()
-        self._generation = Together(self._generations)
+        self._generations = Generations(units, IDENTITY)
         self._kept: OrderedDict[tuple[str, str, bytes], _Kept] = OrderedDict()
 
     @property
@@ -100,12 +98,9 @@ class Identity:
     def close(self) -> None:
         self.hashing.close()
 
-    async def _generations(self, asked: Sequence[None]) -> list[int]:
-        return [await self.units.read(IDENTITY, read)] * len(asked)
-
     async def _look(self, kind: Literal["token", "cookie"], credential: str, locale: str) -> Actor | None:
         key, now = (kind, locale, digest(credential)), self.units.around.clock()
-        generation, standards = await self._generation(None), self.units.around.standards()
+        generation, standards = await self._generations.current(), self.units.around.standards()
         kept = self._kept.get(key)
         if kept and (kept.generation, kept.standards) == (generation, standards) and now < kept.found.until:
             return kept.found.actor

@@ -7,7 +7,8 @@ a log's origin, its size and its root. Parsing is strict: bytes that this module
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
+from binascii import b2a_base64
 from collections.abc import Iterable
 from typing import Final, Self
 
@@ -202,7 +203,7 @@ def key_id(name: str, algorithm: int, public: bytes) -> bytes:
 
 
 def to_base64(data: bytes) -> str:
-    return b64encode(data).decode()
+    return b2a_base64(data, newline=False).decode()
 
 
 def from_base64(text: str) -> bytes:

@@ -103,7 +103,7 @@ NOT_AN_OBJECT = N_("The record must be an object with named fields.")
 class Compiled:
     """A record's struct and decoder, made once for a span of days in which none of its elements change."""
 
-    __slots__ = ("_decimals", "_later", "checked", "decoder", "definition", "numbers", "parts", "struct")
+    __slots__ = ("_decimals", "_later", "checked", "decoder", "definition", "has_later", "numbers", "parts", "struct")
 
     def __init__(self, definition: RecordDefinition, parts: tuple[Part, ...]) -> None:
         self.definition, self.parts = definition, parts
@@ -112,6 +112,7 @@ class Compiled:
         self.checked = tuple(part for part in parts if part.codes is not None or part.identifier is not None)
         self._later = tuple(part for part in parts if part.shape.after is not None)
         self._decimals = tuple(part for part in parts if part.shape.type is Decimal)
+        self.has_later = bool(self._later)
         self.numbers = _numbers(self._decimals)
 
     def quoted(self, value: Mapping[str, Any]) -> bool:
@@ -235,15 +236,16 @@ class Record:
             BadRequest: it is not JSON.
             Invalid: it is, and has flaws; every one is listed.
         """
+        compiled = self._compiled
         try:
-            value = self._compiled.decoder.decode(body)
-            if self._compiled.numbers is not None:
-                self._compiled.numbers.decode(body)
+            value = compiled.decoder.decode(body)
+            if compiled.numbers is not None:
+                compiled.numbers.decode(body)
         except msgspec.ValidationError:
             raise self._invalid(_untyped(body)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise BadRequest("The body is not JSON that can be read.") from None
-        return self._shaped(value)
+        return self._shaped(value) if compiled.has_later else value
 
     def convert(self, value: Mapping[str, Any]) -> msgspec.Struct:
         """Decode plain data, such as a form's answers. Raises like ``decode``."""

@@ -25,6 +25,8 @@ class Lane(Protocol):
     """Runs work against the database; nothing is acknowledged before its commit is on disk."""
 
     engine: Engine
+    alone: bool
+    """Whether nothing but this process writes to the database."""
 
     async def write(self, work: Work[T]) -> T: ...
 
@@ -35,6 +37,8 @@ class Lane(Protocol):
 
 class ThreadLane:
     """PostgreSQL: each unit is one transaction on one of ``threads`` connections."""
+
+    alone = False
 
     def __init__(self, url: str, threads: int = 8) -> None:
         self.engine = engine_for(url, connections=threads)
@@ -61,6 +65,8 @@ class ThreadLane:
 
 class WriterLane:
     """SQLite: one writer thread runs units one after another, each in a savepoint, many per commit; reads run beside it."""
+
+    alone = True
 
     def __init__(self, url: str, readers: int = 4) -> None:
         self.engine = engine_for(url)
