@@ -34,13 +34,20 @@ from nanning import (
 )
 from sqlalchemy import Connection, func, inspect, select, text
 
+from gdbos.actor import Actor
+from gdbos.bus.basis import Basis
 from gdbos.bus.grant import decide as decide_grant
 from gdbos.bus.grant import draft, new_grant, revoke
 from gdbos.bus.record import bus_call, bus_receipt
+from gdbos.bus.service import offered_by_plugin
+from gdbos.errors import Forbidden
 from gdbos.ledger.leaf import CALLS
 from gdbos.ledger.tables import leaf
 from gdbos.ledger.verify import verify
-from gdbos.testing import postgres_database
+from gdbos.plugin import Disclosed, Offer
+from gdbos.subjects import person_key
+from gdbos.testing import OPERATOR, postgres_database
+from gdbos.text import Text
 from gdbos.unit import Unit
 from gdbos_scenarios.departments.program import Running, running
 
@@ -179,6 +186,23 @@ def test_without_a_live_basis_the_provider_is_not_even_asked(city: Nanning) -> N
     assert len(city.log(system)) == 6
 
 
+@pytest.mark.parametrize("ended", ["closed", "run out"])
+def test_a_basis_that_is_opened_again_holds_again(city: Nanning, ended: str) -> None:
+    system, number = city.granted(), f"AGAIN-{ended}"
+
+    def open_one(unit: Unit, until: timedelta | None) -> None:
+        end = None if until is None else unit.now + until
+        subject = person_key(unit.vault, ANNA)
+        unit.open_basis(Basis(subject=subject, body=MARKET, matter=MATTER, case=number, until=end))
+
+    city.site.unit(open_one, timedelta(seconds=-1) if ended == "run out" else None)
+    if ended == "closed":
+        city.close(number)
+    assert problem(city.look(system, number)) == (403, "no-basis")
+    city.site.unit(open_one, None)
+    assert city.look(system, number).status_code == 200
+
+
 def test_a_basis_that_ends_between_question_and_answer_discloses_nothing(city: Nanning) -> None:
     asker, case = scripted_service(city), city.case(citizen=ANNA)
     assert slow_look(city, asker, case, meanwhile=lambda: None)[0].status_code == 200
@@ -306,6 +330,42 @@ def test_ones_own_data_are_read_without_a_grant_and_without_a_receipt(city: Nann
     newest = select(bus_call.c.service, bus_call.c.outcome).order_by(bus_call.c.id.desc()).limit(1)
     assert rows(city, lambda c: tuple(c.execute(newest).one())) == ("kernel.bus.receipts", "done")
     assert rows(city, receipts) == before
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question of a plugin's service."""
+
+    citizen_id: str
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """Its answer, which nothing but the door keeps from anybody."""
+
+    subject: str
+
+
+SECRETS = Offer(
+    code="test.secrets",
+    title=Text("秘密", "Secrets"),
+    takes=Asked,
+    gives=Shown,
+    provide=lambda unit, asked: Shown(person_key(unit.vault, asked.citizen_id)),
+    discloses=lambda asked, shown: [Disclosed(shown.subject)],
+)
+
+
+def test_a_plugins_function_shows_people_their_own_data_and_nobody_elses(city: Nanning) -> None:
+    kernel = city.site.kernel
+    kernel.directory.replace([*kernel.directory.all(), offered_by_plugin(SECRETS, "test", OPERATOR)], ())
+    anna = Actor(kind="person", id="anna", subject=person_key(kernel.vault, ANNA))
+    bus, receipts = kernel.bus_for(anna, "test"), len(city.receipts("ben"))
+    own = city.site.call(lambda: bus.call("test.secrets", {"citizen_id": ANNA}))
+    assert own.value == {"subject": anna.subject}
+    with pytest.raises(Forbidden, match="not your own data"):
+        city.site.call(lambda: bus.call("test.secrets", {"citizen_id": BEN}))
+    newest = select(bus_call.c.outcome).where(bus_call.c.service == "test.secrets").order_by(bus_call.c.id)
+    assert rows(city, lambda c: list(c.execute(newest).scalars())) == ["done", "forbidden"]
+    assert len(city.receipts("ben")) == receipts
 
 
 def test_no_other_body_sees_the_call_in_its_log(city: Nanning) -> None:
