@@ -26,7 +26,7 @@ from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
 
 from gdbos.actor import Actor
-from gdbos.answers import answer
+from gdbos.answers import MethodNotAllowed, answer
 from gdbos.bus.call import Bus
 from gdbos.bus.pages import PAGES as BUS_PAGES
 from gdbos.bus.routes import ROUTES as BUS_ROUTES
@@ -176,6 +176,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         methods: Methods = connection.app.state.methods
         connection.scope["state"]["allow"] = methods.of(connection.scope.get("path_template", ""))
         return
+    if (methods := handler.opt.get("methods")) and connection.scope.get("method") not in methods:
+        raise MethodNotAllowed(allow=", ".join(methods))
     permission = permission_of(handler)
     kernel: Kernel = connection.app.state.kernel
     refuse_cross_site(connection, kernel.identity)

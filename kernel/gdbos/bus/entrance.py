@@ -11,7 +11,7 @@ import msgspec
 from litestar import asgi
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from gdbos.answers import MethodNotAllowed, explained
+from gdbos.answers import explained
 from gdbos.bus.call import Reply
 from gdbos.bus.permissions import CALL
 from gdbos.errors import Invalid
@@ -73,8 +73,6 @@ async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
     if scope["method"] == "OPTIONS":
         await _answer(send, 204, b"")
         return
-    if scope["method"] != "POST":
-        raise MethodNotAllowed(allow=", ".join(METHODS))
     kernel = scope["app"].state.kernel
     asked = _asked(scope, await body_of(scope, receive, kernel.settings.http.max_body))
     reply = await kernel.bus_for(scope["state"]["actor"], "kernel").call(
@@ -91,10 +89,14 @@ async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
 def _asked(scope: Scope, body: bytes) -> Incoming:
     with readable(scope, body):
         try:
-            return _INCOMING.decode(body)
+            asked = _INCOMING.decode(body)
         except msgspec.ValidationError as wrong:
             message, _, path = str(wrong).partition(" - at `")
             raise Invalid(violations=[explained(path.rstrip("`") or "$", message)]) from None
+        if not (value := bytes(asked.value)).startswith(b"{"):
+            value.decode()  # what is no text at all is refused as that, not as the wrong kind of value
+            raise Invalid(violations=[explained("$.value", "Expected `object`, got `another kind of value`")])
+        return asked
 
 
 async def _answer(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:

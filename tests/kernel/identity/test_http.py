@@ -146,7 +146,7 @@ def test_a_mandate_is_given_used_and_ended(served: Served):
 
 
 def test_who_is_not_registered_is_not_named_in_the_refusal(served: Served):
-    entry = {"agent_citizen_id": "450102199003079992"}
+    entry = {"agent_citizen_id": "450102199003079993"}
     answer = served.client.post("/api/identity/mandates", json=entry, headers=served.token("anna"))
     assert answer.status_code == 404
     assert entry["agent_citizen_id"] not in answer.text
