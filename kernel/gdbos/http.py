@@ -176,8 +176,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         methods: Methods = connection.app.state.methods
         connection.scope["state"]["allow"] = methods.of(connection.scope.get("path_template", ""))
         return
-    if (methods := handler.opt.get("methods")) and connection.scope.get("method") not in methods:
-        raise MethodNotAllowed(allow=", ".join(methods))
+    if (taken := handler.opt.get("methods")) and connection.scope.get("method") not in taken:
+        raise MethodNotAllowed(allow=", ".join(taken))
     permission = permission_of(handler)
     kernel: Kernel = connection.app.state.kernel
     refuse_cross_site(connection, kernel.identity)

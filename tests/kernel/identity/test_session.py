@@ -213,7 +213,9 @@ def test_what_is_remembered_stays_bounded(city: City, monkeypatch: pytest.Monkey
     assert len(city.identity._kept) == 3
 
 
-def test_a_known_caller_costs_one_small_read_and_none_where_the_node_is_alone(city: City, monkeypatch: pytest.MonkeyPatch):
+def test_a_known_caller_costs_one_small_read_and_none_where_the_node_is_alone(
+    city: City, monkeypatch: pytest.MonkeyPatch
+):
     here = city.log_in("anna")
     city.actor(here)
     looked = []

@@ -199,8 +199,7 @@ async def _form_faults(shown: FormView, run: Run, bus: Bus, standards: Standards
 
 def _filling(shown: FormView, standards: Standards, violations: list[Violation], more: str) -> Filling:
     sources = {
-        element: Source(name=one.name, on=one.at, locked=one.authoritative)
-        for element, one in shown.sources.items()
+        element: Source(name=one.name, on=one.at, locked=one.authoritative) for element, one in shown.sources.items()
     }
     return present(
         sheet_of(shown, standards),

@@ -228,8 +228,7 @@ def _page(
     matter = find(standards, shown.matter, shown.pinned_on)
     locked = authoritative(form_of(shown, standards), standards, shown.pinned_on, shown.sources)
     sources = {
-        element: Source(name=one.name, on=one.at, locked=element in locked)
-        for element, one in shown.sources.items()
+        element: Source(name=one.name, on=one.at, locked=element in locked) for element, one in shown.sources.items()
     }
     kept = {element: value for element, value in (typed or shown.answers).items() if value is not None}
     filling = present(
