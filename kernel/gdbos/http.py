@@ -180,6 +180,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         raise MethodNotAllowed(allow=", ".join(taken))
     permission = permission_of(handler)
     kernel: Kernel = connection.app.state.kernel
+    if shed := handler.opt.get("shed"):
+        shed(kernel)
     refuse_cross_site(connection, kernel.identity)
     actor = await identify(connection, kernel.identity)
     connection.scope["state"]["actor"] = actor

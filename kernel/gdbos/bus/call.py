@@ -112,10 +112,14 @@ class Door:
                 await self._recorded(trail.record(Problem.code))
                 raise
 
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
+    def refuse_beyond_capacity(self) -> None:
+        """:raises Unavailable: as many calls are in progress as this worker takes."""
         if self._free <= 0:
             raise Unavailable("The data bus is at its capacity; call again in a moment.", retry_after=1)
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        self.refuse_beyond_capacity()
         self._free -= 1
         try:
             yield

@@ -15,6 +15,7 @@ from gdbos.answers import explained
 from gdbos.bus.call import Reply
 from gdbos.bus.permissions import CALL
 from gdbos.errors import Invalid
+from gdbos.kernel import Kernel
 from gdbos.reading import body_of, readable
 
 PATH: Final = "/api/bus/calls/{service:str}"
@@ -67,7 +68,12 @@ _REPLY: Final = msgspec.json.Encoder()
 _JSON: Final = (b"content-type", b"application/json")
 
 
-@asgi(PATH, permission=CALL, copy_scope=False, operation=OPERATION, schemas=SCHEMAS, methods=METHODS)
+def shed(kernel: Kernel) -> None:
+    """Before anybody is identified: beyond its capacity the bus must cost nothing. :raises Unavailable: it is there."""
+    kernel.door.refuse_beyond_capacity()
+
+
+@asgi(PATH, permission=CALL, copy_scope=False, shed=shed, operation=OPERATION, schemas=SCHEMAS, methods=METHODS)
 async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
     """Call a service in the name of the calling system and its body."""
     if scope["method"] == "OPTIONS":

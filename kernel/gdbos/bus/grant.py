@@ -6,14 +6,32 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, Column, Connection, Index, Integer, String, Table, Text, Uuid, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    TextualSelect,
+    Uuid,
+    bindparam,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from gdbos.errors import Conflict, Forbidden, NoGrant, NotFound, TooMany
 from gdbos.ids import new_id
+from gdbos.storage.bulk import packed, unpacked
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.storage.scope import Scope
 from gdbos.unit import Unit
@@ -155,9 +173,20 @@ def holding(connection: Connection, grants: Collection[UUID], now: datetime) -> 
     """Those of ``grants`` that are live at ``now``, by the database and not by memory; one query however many there are."""
     if not grants:
         return set()
-    t = bus_grant.c
-    rows = connection.execute(select(t.id, t.since, t.until).where(t.id.in_(set(grants)), t.state == "live"))
-    return {row.id for row in rows if _within(row.since, row.until, now)}
+    asked = {"rows": packed({"id": grant} for grant in set(grants)), "now": now}
+    return set(connection.execute(_holding(connection.dialect.name), asked).scalars())
+
+
+@cache
+def _holding(dialect: str) -> TextualSelect:
+    return (
+        text(
+            f"SELECT g.id FROM {unpacked(dialect, [bus_grant.c.id])} JOIN bus_grant AS g ON g.id = r.id"  # noqa: S608
+            " WHERE g.state = 'live' AND (g.since IS NULL OR g.since <= :now) AND (g.until IS NULL OR :now < g.until)"
+        )
+        .bindparams(bindparam("now", type_=Instant()))
+        .columns(bus_grant.c.id)
+    )
 
 
 def _within(since: datetime | None, until: datetime | None, now: datetime) -> bool:
