@@ -40,6 +40,16 @@ def cells(app: Litestar) -> Iterator[Cell]:
             for method, (handler, _) in route.route_handler_map.items():
                 if method != "OPTIONS":
                     yield Cell(route.path_format, str(method), permission(handler))
+        elif isinstance(route, ASGIRoute):
+            for method in named(route) - {"OPTIONS"}:
+                yield Cell(route.path_format, method, permission(route.route_handler))
+
+
+def named(route: HTTPRoute | ASGIRoute) -> set[str]:
+    """The methods an address takes: those of its handlers, or those that a raw handler says it takes."""
+    if isinstance(route, ASGIRoute):
+        return set(route.route_handler.opt["methods"])
+    return {str(one) for one in route.methods} | {"OPTIONS"} | ({"HEAD"} if "GET" in route.methods else set())
 
 
 def permission(handler: BaseRouteHandler) -> str:
@@ -147,18 +157,18 @@ PUBLIC_ROOTS = {
 @pytest.mark.parametrize("method", METHODS)
 def test_an_address_takes_exactly_the_methods_it_names(city: City, method: str) -> None:
     wrong = []
-    for route in (r for r in city.client.app.routes if isinstance(r, HTTPRoute)):
-        named = {str(one) for one in route.methods} | {"OPTIONS"} | ({"HEAD"} if "GET" in route.methods else set())
+    for route in city.client.app.routes:
+        takes = named(route)
         answered = city.client.request(method, filled(route.path_format), follow_redirects=False)
         allow = {one.strip() for one in answered.headers.get("allow", "").split(",") if one.strip()}
         if method == "OPTIONS":
-            right = answered.status_code == 204 and allow == named
-        elif method in named:
+            right = answered.status_code == 204 and allow == takes
+        elif method in takes:
             right = answered.status_code != 405
         else:
-            right = answered.status_code == 405 and allow == named
+            right = answered.status_code == 405 and allow == takes
         if not right:
-            wrong.append((route.path_format, answered.status_code, allow, named))
+            wrong.append((route.path_format, answered.status_code, allow, takes))
     assert wrong == [], "\n" + "\n".join(map(str, wrong))
 
 
