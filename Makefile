@@ -7,7 +7,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 GDBOS_HOME ?= var
-export GDBOS_HOME
 
 .PHONY: run test setup lint bench messages
 
@@ -20,7 +19,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 setup: $(VENV)/.ready
 
 run: setup
-	$(BIN)/gdbos demo city
+	GDBOS_HOME=$(GDBOS_HOME) $(BIN)/gdbos demo city
 
 test: setup
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
@@ -33,7 +32,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python -m pytest tests/bench -m bench --override-ini addopts= -q -s
+	$(BIN)/python -m pytest tests/bench -m bench --override-ini addopts= -q -s --bench-home $(GDBOS_HOME)
 
 messages: setup
 	for root in kernel/gdbos plugins/services/gdbos_services plugins/governance/gdbos_governance \

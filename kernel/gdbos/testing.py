@@ -22,7 +22,7 @@ from litestar.testing import TestClient
 from sqlalchemy import create_engine, inspect, text
 
 from gdbos.actor import Actor, plugin_actor
-from gdbos.config import Deployment, load
+from gdbos.config import PREFIX, SHORT, Deployment, load
 from gdbos.errors import Misconfigured
 from gdbos.events import TAG, subscription, tag
 from gdbos.identity.account import open_account
@@ -52,6 +52,12 @@ publisher = { zh = "测试", en = "Test" }
 level = "national"
 division = "000000"
 """
+
+
+def pytest_configure() -> None:
+    """Put aside what would configure a node from outside (``GDBOS_HOME``, ``GDBOS__…``): each test says itself what its node is."""
+    for name in [name for name in os.environ if name in SHORT or name.startswith(PREFIX)]:
+        del os.environ[name]
 
 
 def require(what: str, present: bool, how: str) -> None:

@@ -33,13 +33,18 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 Report = Callable[..., None]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--bench-home``: the data directory in whose ``bench/`` the lines are kept."""
+    parser.addoption("--bench-home", default="var")
+
+
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Report:
     """``report(bench, ratio, aim, **figures)`` prints a result and appends it to the deployment's home."""
 
     def write(bench: str, ratio: float, aim: float | None = None, **figures: Any) -> None:
         line = Line(bench=bench, ratio=round(ratio, 4), aim=aim, figures=figures, machine=machine())
-        folder = Path(os.environ.get("GDBOS_HOME", "var")) / "bench"
+        folder = Path(request.config.getoption("--bench-home")) / "bench"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{bench}.jsonl").open("ab") as kept:
             kept.write(msgspec.json.encode(line) + b"\n")
