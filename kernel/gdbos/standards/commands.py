@@ -11,6 +11,7 @@ import msgspec
 
 from gdbos.errors import Misconfigured
 
+from .compile_commands import compile_record
 from .document import Document
 from .example import check as check_pack
 from .fault import Fault, nearest
@@ -25,6 +26,9 @@ ON = click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="As of this da
 @click.group()
 def standards() -> None:
     """Standards packs: what is in force, who says so, whether a pack is sound."""
+
+
+standards.add_command(compile_record)
 
 
 def loaded() -> Standards:

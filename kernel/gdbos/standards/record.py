@@ -229,6 +229,11 @@ class Record:
         """The element of the field ``name``; ``KeyError`` where there is none."""
         return next((part.element for part in self._compiled.parts if part.field.name == name), None) or _absent(name)
 
+    def sources(self, part: Part) -> Iterator[str]:
+        """The standards that the field's rules come from, each once."""
+        found = [part.field.source, part.element.source, part.source("code"), self.definition.source]
+        yield from dict.fromkeys(one for one in found if one)
+
     def decode(self, body: bytes | str) -> msgspec.Struct:
         """Decode JSON.
 

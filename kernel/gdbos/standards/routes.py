@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
-from itertools import islice
-from typing import Annotated, Any, TypeVar
-from zoneinfo import ZoneInfo
+from datetime import date
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
-from gdbos.errors import Invalid, Violation
 from gdbos.plugin import PUBLIC
 from gdbos.text import Text
 
+from .asked import On, page, today
 from .codes import Code
-from .counting import due
-from .deadline import Deadline, Extension, Skipped, Suspension
+from .compiled_routes import CompiledController
+from .deadline_routes import DeadlineController
 from .element import Element
+from .identifier_routes import IdentifierController
 from .pack import Pack
 from .registry import Standards
-
-On = FromQuery[Annotated[date | None, QueryParameter(description="As of this day (YYYY-MM-DD); today if absent.")]]
-ZONE = ZoneInfo("Asia/Shanghai")
-R = TypeVar("R")
+from .unchanged import NOT_MODIFIED, Tagged, unchanged
 
 
 class Codes(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,65 +45,20 @@ class Elements(msgspec.Struct, frozen=True, kw_only=True):
     """Give this as ``after`` for the next page; empty on the last."""
 
 
-class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An identifier to check."""
-
-    value: Annotated[str, msgspec.Meta(max_length=200)]
-    on: date | None = None
-    """As of this day; today if absent."""
-
-
-class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether it is one, why not, and what it is made of."""
-
-    scheme: str
-    valid: bool
-    reason: str
-    detail: str
-    parts: dict[str, str]
-
-
-class AskDue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A deadline to count: ``days`` working days, or a ``rule`` of the standards."""
-
-    start: date
-    days: Annotated[int, msgspec.Meta(ge=0, le=3660)] | None = None
-    rule: Annotated[str, msgspec.Meta(max_length=100)] | None = None
-    division: Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9]{2}){0,6}\Z")] = ""
-    suspensions: Annotated[list[Suspension], msgspec.Meta(max_length=100)] = []
-    extensions: Annotated[list[Extension], msgspec.Meta(max_length=20)] = []
-
-
-class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """When it is due, and how that was counted."""
-
-    due: date | None
-    explanation: str
-    """In the default language, as a clerk can read it aloud."""
-    explanations: Text
-    start: date
-    first: date | None
-    days: int
-    unit: str
-    remaining: int
-    skipped: list[Skipped]
-    rule: str
-    basis: list[str]
-    calendar: str
-
-
 class StandardsController(Controller):
     """Standards in force."""
 
     path = "/api/standards"
     tags = ("standards",)
+    before_request = unchanged  # type: ignore[assignment]
+    response_class = Tagged
 
-    @get("/packs", permission=PUBLIC, sync_to_thread=False)
+    @get("/packs", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
     def packs(self, standards: NamedDependency[Standards]) -> list[Pack]:
         """The loaded packs, from the uppermost level down."""
         return list(standards.packs)
 
-    @get("/codes/{list_id:str}", permission=PUBLIC, sync_to_thread=False)
+    @get("/codes/{list_id:str}", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
     def codes(
         self,
         standards: NamedDependency[Standards],
@@ -119,18 +69,18 @@ class StandardsController(Controller):
     ) -> Codes:
         """A code list with the rows in force on a day, in the list's order."""
         listed = standards.codes(list_id, on or today())
-        page, more = _page(listed, after, limit, lambda row: row.code)
+        rows, more = page(listed, after, limit, lambda row: row.code)
         return Codes(
             id=listed.id,
             title=listed.title_of_list,
             standard=listed.definition.standard,
             on=listed.on,
             hierarchical=listed.definition.hierarchical,
-            codes=page,
+            codes=rows,
             after=more,
         )
 
-    @get("/elements", permission=PUBLIC, sync_to_thread=False)
+    @get("/elements", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
     def elements(
         self,
         standards: NamedDependency[Standards],
@@ -143,76 +93,18 @@ class StandardsController(Controller):
     ) -> Elements:
         """Data elements by id, a page at a time."""
         found = standards.find(q, on or today(), after)
-        page, more = _page(found, "", limit, lambda element: element.id)
-        return Elements(items=page, after=more)
+        rows, more = page(found, "", limit, lambda element: element.id)
+        return Elements(items=rows, after=more)
 
-    @get("/elements/{element_id:str}", permission=PUBLIC, sync_to_thread=False)
+    @get("/elements/{element_id:str}", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
     def element(self, standards: NamedDependency[Standards], element_id: FromPath[str], on: On = None) -> Element:
         """A data element."""
         return standards.element(element_id, on or today())
 
-    @get("/records/{record_id:str}", permission=PUBLIC, sync_to_thread=False)
+    @get("/records/{record_id:str}", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
     def record(self, standards: NamedDependency[Standards], record_id: FromPath[str], on: On = None) -> dict[str, Any]:
         """The JSON Schema (2020-12) of a record."""
         return standards.record(record_id, on or today()).schema()
 
-    @post("/identifiers/{scheme:str}", permission=PUBLIC, sync_to_thread=False, status_code=200)
-    def identifier(self, standards: NamedDependency[Standards], scheme: FromPath[str], data: JSONBody[Ask]) -> Checked:
-        """Whether a value is an identifier of the scheme, why not, and what it is made of. The value is not kept."""
-        on = data.on or today()
-        verdict = standards.identifier(scheme, on).check(data.value, on)
-        return Checked(
-            scheme=scheme, valid=verdict.valid, reason=verdict.reason, detail=verdict.detail, parts=verdict.parts
-        )
 
-    @post("/deadlines", permission=PUBLIC, sync_to_thread=False, status_code=200)
-    def deadline(self, standards: NamedDependency[Standards], data: JSONBody[AskDue]) -> Counted:
-        """When something is due, in words that can be read aloud. 409 ``not-published`` beyond the published calendar."""
-        return count(standards, data)
-
-
-ROUTES = [StandardsController]
-
-
-def today() -> date:
-    """The civil day where the standards hold."""
-    return datetime.now(ZONE).date()
-
-
-def _page(rows: Iterable[R], after: str, limit: int, key: Callable[[R], str]) -> tuple[list[R], str]:
-    """Up to ``limit`` rows behind the one with the key ``after``, and the key to go on from; empty where nothing is left."""
-    left = iter(rows)
-    if after:
-        next((row for row in left if key(row) == after), None)
-    page = list(islice(left, limit + 1))
-    return page[:limit], key(page[limit - 1]) if len(page) > limit else ""
-
-
-def count(standards: Standards, asked: AskDue) -> Counted:
-    """Count a deadline as asked for.
-
-    Raises:
-        Invalid: neither or both of days and rule are given, or a suspension or extension is not allowed.
-        NotPublished: the answer lies beyond the published calendar.
-    """
-    if (asked.days is None) == (asked.rule is None):
-        detail = "Give either days or rule."
-        raise Invalid(detail, violations=[Violation("$.days", "required", detail)])
-    rule: Deadline | int = standards.deadline(asked.rule, asked.start) if asked.rule is not None else asked.days or 0
-    calendar = standards.calendar(asked.division)
-    words = standards.words(rule.reasons) if isinstance(rule, Deadline) else {}
-    answer = due(asked.start, rule, calendar, asked.suspensions, asked.extensions, words)
-    return Counted(
-        due=answer.due,
-        explanation=answer.explanation.zh,
-        explanations=answer.explanation,
-        start=answer.start,
-        first=answer.first,
-        days=answer.days,
-        unit=answer.unit,
-        remaining=answer.remaining,
-        skipped=list(answer.skipped),
-        rule=answer.rule,
-        basis=list(answer.basis),
-        calendar=calendar.id,
-    )
+ROUTES = [StandardsController, CompiledController, IdentifierController, DeadlineController]

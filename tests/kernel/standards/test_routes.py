@@ -1,12 +1,19 @@
 """The public endpoints: right answers, no personal data in addresses or logs, schemas that are exact."""
 
+import csv
+import io
 import logging
+import zipfile
+from types import SimpleNamespace
 
 import pytest
 from litestar import Litestar, Response
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.testing import TestClient
+from openpyxl import load_workbook
 
+from gdbos import sheet
 from gdbos.errors import Problem
 from gdbos.plugin import PUBLIC
 from gdbos.standards.routes import ROUTES
@@ -25,6 +32,7 @@ def app(standards):
         ROUTES,
         dependencies={"standards": Provide(lambda: standards, sync_to_thread=False)},
         exception_handlers={Problem: answer},
+        state=State({"kernel": SimpleNamespace(standards=standards)}),
     )
 
 
@@ -36,7 +44,8 @@ def client(app):
 
 def test_every_route_is_public(app):
     handlers = [handler for route in app.routes if "/api/standards" in route.path for handler in route.route_handlers]
-    assert [handler.opt["permission"] for handler in handlers if "permission" in handler.opt] == [PUBLIC] * 7
+    others = {handler.name or str(handler) for handler in handlers if handler.opt.get("permission", PUBLIC) != PUBLIC}
+    assert [name.rpartition(".")[2] for name in others] == ["batch"]
 
 
 def test_packs_are_listed(client):
@@ -149,3 +158,123 @@ def test_the_openapi_document_names_every_answer(app):
     assert counted["$ref"].endswith("Counted")
     asked = paths["/api/standards/identifiers/{scheme}"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert asked["$ref"].endswith("Ask")
+
+
+@pytest.mark.parametrize(
+    ("form", "media_type", "begins"),
+    [
+        ("openapi", "application/json", b"{"),
+        ("sql", "application/sql", b"CREATE TABLE person"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"PK"),
+        ("html", "text/html; charset=utf-8", b"<!doctype html>"),
+    ],
+)
+def test_a_record_is_handed_out_as_what_it_compiles_to(client, form, media_type, begins):
+    answer = client.get(f"/api/standards/records/person/{form}", params={"on": "2026-06-01"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+    assert answer.content.startswith(begins)
+    assert answer.headers["content-disposition"].startswith('attachment; filename="person.')
+    assert client.get(f"/api/standards/records/nobody/{form}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["packs", "codes/sex", "elements?q=性别", "elements/sex", "records/person", "records/person/sql"]
+)
+def test_what_has_not_changed_is_not_sent_again(client, path):
+    first = client.get(f"/api/standards/{path}")
+    tag = first.headers["etag"]
+    again = client.get(f"/api/standards/{path}", headers={"if-none-match": f'"other", {tag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert client.get(f"/api/standards/{path}", headers={"if-none-match": '"other"'}).content == first.content
+    assert client.get("/api/standards/codes/division", headers={"if-none-match": tag}).status_code == 200
+
+
+def test_what_is_not_there_has_no_tag(client):
+    answer = client.get("/api/standards/codes/nobody")
+    assert (answer.status_code, "etag" in answer.headers) == (404, False)
+
+
+IDS = [
+    ("name", "citizen id", "n"),
+    ("张三", "11010519491231002X", 1),
+    ("李四", "110105194912310021", 2),
+    ("=1+1", "", 3),
+]
+VERDICTS = [("true", ""), ("false", "check-digit"), ("false", "length")]
+
+
+def checked(client, content, column="citizen id", scheme="citizen-id", name="ids.csv"):
+    data = {"column": column} if column else {}
+    return client.post(f"/api/standards/identifiers/{scheme}/file", files={"file": (name, content)}, data=data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_csv_file_comes_back_with_verdicts(client, encoding, caplog):
+    caplog.set_level(logging.DEBUG)
+    content = "\n".join(",".join(map(str, row)) for row in IDS).encode(encoding)
+    answer = checked(client, content)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    head, *found = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert head == ["name", "citizen id", "n", "valid", "reason", "detail", "parts"]
+    assert [(row[3], row[4]) for row in found] == VERDICTS
+    assert "division_name=朝阳区" in found[0][6]
+    assert found[2][0] == "'=1+1"
+    assert "11010519491231" not in caplog.text
+
+
+def test_a_workbook_comes_back_as_a_workbook(client):
+    answer = checked(client, sheet.workbook({"1": IDS}), name="ids.xlsx")
+    assert answer.headers["content-type"].startswith(sheet.XLSX)
+    [_head, *found] = load_workbook(io.BytesIO(answer.content)).active.iter_rows(values_only=True)
+    assert [row[3:5] for row in found] == [("true", None), ("false", "check-digit"), ("false", "length")]
+    cell = load_workbook(io.BytesIO(answer.content)).active["A4"]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+
+def test_the_first_column_is_checked_where_none_is_named(client):
+    answer = checked(client, b"code\n91450103MADEM00112\n", column="", scheme="uscc")
+    assert b"91450103MADEM00112,true" in answer.content
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "status"),
+    [
+        (b"a,b\n1,2\n", "c", 422),
+        (b"", "", 422),
+        (b"PK\x03\x04broken", "", 415),
+        (b"a\n\xff\xff\n", "", 415),
+        (b"a\n" + b"1\n" * (sheet.ROWS + 1), "", 413),
+        (b",".join([b"a"] * 300) + b"\n", "", 413),
+        (b"a\n" + b"x" * 11_000_000, "", 413),
+    ],
+    ids=[
+        "no such column",
+        "empty",
+        "broken workbook",
+        "no text",
+        "too many rows",
+        "too many columns",
+        "too many bytes",
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(client, content, column, status):
+    assert checked(client, content, column=column).status_code == status
+
+
+def test_a_form_of_another_shape_is_refused(client):
+    path = "/api/standards/identifiers/uscc/file"
+    assert client.post(path, json={"value": "1"}).status_code == 415
+    assert client.post(path, files={"other": b"a"}).status_code == 422
+    assert client.post(path, files={"file": b"a"}, data={"odd": "x"}).status_code == 422
+    assert checked(client, b"a\n1\n", scheme="nobody", column="").status_code == 404
+
+
+def test_a_workbook_that_unpacks_to_far_more_or_defines_entities_is_refused(client):
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", b" " * (sheet.UNPACKED + 1))
+    assert checked(client, bomb.getvalue(), column="").status_code == 413
+    entities = io.BytesIO()
+    with zipfile.ZipFile(entities, "w") as packed:
+        packed.writestr("xl/workbook.xml", b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>')
+    assert checked(client, entities.getvalue(), column="").status_code == 415
