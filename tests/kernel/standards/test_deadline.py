@@ -1,5 +1,6 @@
 """Deadlines: published vectors, an independent count, and words a clerk can read aloud."""
 
+import os
 from datetime import date, timedelta
 
 import chinese_calendar
@@ -33,9 +34,10 @@ def test_published_vectors_hold(calendar, start, days, expected):
 
 
 spans = st.lists(st.tuples(st.integers(-5, 60), st.integers(1, 30)), max_size=4)
+RUNS = 10_000 if os.environ.get("GDBOS_PROVE") else 500
 
 
-@settings(max_examples=1000)
+@settings(max_examples=RUNS, deadline=None)
 @given(start=st.dates(date(2019, 1, 1), date(2026, 12, 31)), days=st.integers(1, 60), spans=spans)
 def test_an_independent_count_agrees(standards, start, days, spans):
     suspensions = [Suspension(since=start + a * DAY, until=start + (a + length) * DAY) for a, length in spans]
@@ -54,12 +56,20 @@ def test_an_independent_count_agrees(standards, start, days, spans):
     assert (day - start).days == days + skipped
 
 
+@settings(deadline=None)
 @given(start=st.dates(date(2019, 1, 1), date(2025, 12, 31)), days=st.integers(0, 30), more=st.integers(1, 5))
 def test_more_days_are_never_due_earlier_and_a_due_day_is_always_worked(standards, start, days, more):
     calendar = standards.calendar()
     one, other = due(start, days, calendar).due, due(start, days + more, calendar).due
     assert one < other or days == 0
     assert calendar.is_working(one)
+
+
+@pytest.mark.parametrize("start", [date(2027, 1, 1), date(2030, 6, 1), date(2018, 12, 31)])
+def test_years_that_nobody_has_published_are_refused(calendar, start):
+    for rule in (0, 1, 20):
+        with pytest.raises(NotPublished):
+            due(start, rule, calendar)
 
 
 def test_a_suspension_across_a_make_up_saturday_leaves_it_out(calendar):
