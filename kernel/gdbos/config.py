@@ -93,15 +93,37 @@ class Standards(Section, frozen=True, kw_only=True):
     """Further folders in which packs lie, beside those that ship and those of plugins."""
 
 
+class Place(Section, frozen=True, kw_only=True):
+    """`[bus.places.NAME]`: where an existing system is, and how it and this node know each other."""
+
+    url: str
+    ca: str = ""
+    """File of the authority that signs its certificate, where it is not a public one."""
+    certificate: Secret | None = None
+    """Certificate chain and private key, in one PEM, by which this node shows who it is (mutual TLS)."""
+    networks: tuple[str, ...] = ()
+    """Networks in which it may lie, where those are not the ones of `[bus]`."""
+
+
 class Bus(Section, frozen=True, kw_only=True):
     """`[bus]`."""
 
-    places: dict[str, str] = {}
-    """Names that service packs use for the addresses of existing systems: ``departments = "http://…"``."""
+    places: dict[str, str | Place] = {}
+    """Names that service packs use for the addresses of existing systems: ``departments = "http://…"``, or a table."""
     networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
     """Networks in which the systems that ``places`` names may lie; any other address is refused."""
     capacity: int = 256
     """Calls in progress before further ones are told to come back."""
+
+    def place(self, name: str) -> Place:
+        """The place of this name, its networks filled in."""
+        said = self.places[name]
+        place = Place(url=said) if isinstance(said, str) else said
+        return msgspec.structs.replace(place, networks=place.networks or self.networks)
+
+    def addresses(self) -> dict[str, str]:
+        """The addresses and folders of the places, by name."""
+        return {name: self.place(name).url for name in self.places}
 
 
 class Nats(Section, frozen=True, kw_only=True):

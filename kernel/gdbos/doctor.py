@@ -73,7 +73,7 @@ async def examine(kernel: Kernel) -> list[Finding]:
     usable = not any(one.state == "fail" for one in found)
     found += await _plugins(kernel, usable=usable)
     found += await asyncio.gather(
-        *(_place(name, url) for name, url in sorted(kernel.settings.bus.places.items()) if "://" in url)
+        *(_place(name, url) for name, url in sorted(kernel.settings.bus.addresses().items()) if "://" in url)
     )
     return found
 

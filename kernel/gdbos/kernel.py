@@ -22,7 +22,7 @@ import gdbos.identity.attempt
 import gdbos.identity.setup  # noqa: F401  (these three declare tables that the kernel's revisions make)
 from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
-from gdbos.bus.adapters import adapters_for
+from gdbos.bus.adapters import adapters_for, faults
 from gdbos.bus.call import Bus, Door
 from gdbos.bus.consumption import draft_consumption
 from gdbos.bus.delivery import Delivery, Route
@@ -66,7 +66,7 @@ from gdbos.vault import RING, KeyRing, Vault
 
 log = logging.getLogger("gdbos")
 
-KERNEL_KINDS = (*IDENTITY_KINDS, Kind("services", Service))
+KERNEL_KINDS = (*IDENTITY_KINDS, Kind("services", Service, faults))
 PACKAGE = Path(__file__).parent
 
 
@@ -327,9 +327,7 @@ def _hold(lock: IO[str], home: Path) -> None:
 def _beyond_shape(kind: Kind, standards: Standards) -> Iterable[str]:
     for document in standards.documents(kind.name) if kind.check else ():
         assert kind.check is not None
-        yield from (
-            f"{document.pack}/{kind.name}/{document.id}: {what}" for what in kind.check(document.value, standards)
-        )
+        yield from (f"{document.file or document.id}: {what}" for what in kind.check(document.value, standards))
 
 
 def _remembered(connection: Connection) -> tuple[list[Any], list[Any]]:

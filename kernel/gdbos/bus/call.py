@@ -14,6 +14,7 @@ record     call, receipts and leaf, durable; grant and every basis checked again
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from opentelemetry import propagate, trace
 from sqlalchemy.exc import DataError
 
 from gdbos.actor import Actor, plugin_actor
+from gdbos.bus.adapters.adapter import Answered, not_set_up
 from gdbos.bus.basis import Wanted, without
 from gdbos.bus.grant import Grant, Grants
 from gdbos.bus.record import CallRecord, write_down
@@ -44,7 +46,7 @@ REREADS = 3
 """How often a plugin's rows are read while cases close under the reader."""
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a call gives back."""
 
     call: UUID
@@ -55,6 +57,10 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     fields: tuple[str, ...]
     value: dict[str, Any]
+    as_of: datetime | None = None
+    """The moment for which the value is true, where that is not ``at``."""
+    stale: bool = False
+    """Said earlier, and given again because the provider does not answer just now."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +77,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     business: str
     """A number of the caller's own that makes a repeated write the same one: a case number."""
+    deadline: float = math.inf
+    """The event loop's time after which the answer is of no use to the caller."""
 
 
 class Adapter(Protocol):
@@ -78,7 +86,7 @@ class Adapter(Protocol):
 
     async def __call__(
         self, service: Offered, request: dict[str, Any], *, call: Call, traceparent: str | None
-    ) -> dict[str, Any]: ...
+    ) -> Answered: ...
 
 
 class Door:
@@ -144,7 +152,8 @@ class Door:
         raise AssertionError("unreachable")
 
     async def _answer(self, service: Offered, call: Call, request: Any, grant: Grant | None, trail: Trail) -> Reply:
-        answer = await self._provide(service, call, request)
+        answered = await self._provide(service, call, request)
+        answer = answered.value
         if service.offer is not None:
             trail.disclosed = self._disclosed(service, call, request, answer)
             trail.own = self._own(call.actor, trail.disclosed)
@@ -161,6 +170,8 @@ class Door:
             at=trail.at,
             fields=trail.fields,
             value=shown,
+            as_of=answered.as_of,
+            stale=answered.stale,
         )
 
     def _authorise(self, service: Offered, call: Call, trail: Trail) -> Grant | None:
@@ -210,11 +221,13 @@ class Door:
     def _own(actor: Actor, shown: Sequence[Disclosed]) -> bool:
         return actor.kind == "person" and all(one.subject in actor.subjects for one in shown)
 
-    async def _provide(self, service: Offered, call: Call, request: Any) -> Any:
+    async def _provide(self, service: Offered, call: Call, request: Any) -> Answered:
         if service.offer is not None:
-            return await self.units.read(call.actor, service.offer.provide, request)
+            return Answered(await self.units.read(call.actor, service.offer.provide, request))
         assert service.registered is not None
-        adapter = self.adapters[service.registered.adapter]
+        adapter = self.adapters.get(service.registered.adapter)
+        if adapter is None:
+            raise not_set_up(service)
         carrier: dict[str, str] = {}
         with span(f"adapter {service.registered.adapter} {service.code}"):
             propagate.inject(carrier)
@@ -341,12 +354,14 @@ class Bus:
         purpose: str = "",
         body: str = "",
         business: str = "",
+        deadline: float = math.inf,
     ) -> Reply:
         """Call ``service`` with ``value``.
 
         :param matter: the matter (事项) the call serves; :param case: the live case that is its basis.
         :param body: for a plugin acting in a body's matter: that body. An official or system always acts for its own.
         :param business: a number of the caller's own under which a repeated write is the same write.
+        :param deadline: the event loop's time after which the answer is of no use; passed on to the provider.
         :raises NotFound, Gone, NoGrant, NoBasis, Invalid, ProviderFailed, ProviderTimeout, Unavailable, TooMany: see the steps.
         """
         own_body = self.actor.body if self.actor.kind in ("official", "system") else body
@@ -362,5 +377,6 @@ class Bus:
                 case=case,
                 purpose=purpose,
                 business=business or case,
+                deadline=deadline,
             )
         )

@@ -5,6 +5,8 @@ It stands under the same guard as every other address; the OpenAPI document show
 
 from __future__ import annotations
 
+import asyncio
+import math
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -14,12 +16,13 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 from gdbos.answers import explained
 from gdbos.bus.call import Reply
 from gdbos.bus.permissions import CALL
-from gdbos.errors import Invalid
+from gdbos.errors import BadRequest, Invalid
 from gdbos.kernel import Kernel
 from gdbos.reading import body_of, readable
 
 PATH: Final = "/api/bus/calls/{service:str}"
 METHODS: Final = ("OPTIONS", "POST")
+DEADLINE: Final = b"x-gov-deadline"
 
 
 class Cited(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,7 +52,15 @@ OPERATION: Final[dict[str, Any]] = {
     "summary": "Call",
     "description": "Call a service in the name of the calling system and its body.",
     "operationId": "ApiBusCallsServiceCall",
-    "parameters": [{"name": "service", "in": "path", "required": True, "schema": {"type": "string"}}],
+    "parameters": [
+        {"name": "service", "in": "path", "required": True, "schema": {"type": "string"}},
+        {
+            "name": "X-Gov-Deadline",
+            "in": "header",
+            "description": "In how many milliseconds the caller needs the answer; the provider is told what is left of it",
+            "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+        },
+    ],
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CallRequest"}}},
@@ -88,8 +99,22 @@ async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
         case=asked.case,
         purpose=asked.purpose,
         business=asked.business,
+        deadline=deadline_of(scope),
     )
     await _answer(send, 200, _REPLY.encode(reply), _JSON, (b"gdbos-call", str(reply.call).encode()))
+
+
+def deadline_of(scope: Scope) -> float:
+    """The event loop's time until which the caller waits, who says so in milliseconds; for ever where they do not.
+
+    :raises BadRequest: they say it in another way.
+    """
+    said = next((value for name, value in scope["headers"] if name == DEADLINE), None)
+    if said is None:
+        return math.inf
+    if not said.isdigit() or len(said) > 9:
+        raise BadRequest("X-Gov-Deadline says in how many milliseconds you need the answer: a whole number.")
+    return asyncio.get_running_loop().time() + int(said) / 1000
 
 
 def _asked(scope: Scope, body: bytes) -> Incoming:

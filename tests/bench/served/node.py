@@ -17,6 +17,7 @@ from people import CASE, CITIZEN, MATTER, QUESTION, REGISTER
 
 from gdbos import hookimpl
 from gdbos.actor import plugin_actor
+from gdbos.bus.adapters import Answered
 from gdbos.bus.basis import Basis
 from gdbos.bus.grant import decide, draft, new_grant
 from gdbos.config import Deployment
@@ -50,8 +51,8 @@ LIFETIME = timedelta(minutes=30)
 class Memory:
     """An existing system that answers at once, so that what is measured is the door."""
 
-    async def __call__(self, service: Any, request: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return REGISTER[request["citizen_id"]]
+    async def __call__(self, service: Any, request: dict[str, Any], **_: Any) -> Answered:
+        return Answered(REGISTER[request["citizen_id"]])
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -8,31 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
+import os
 import ssl
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 
 import httpx
 import msgspec
 
-from gdbos.bus.adapters.breaker import Line
+from gdbos.bus.adapters.lines import BrokeOff, Lines, Trip, Verdict
 from gdbos.bus.adapters.target import Base, Resolve, Target, parse, system_resolver
-from gdbos.errors import Problem, ProviderFailed, ProviderTimeout, Unavailable
+from gdbos.config import Secret
+from gdbos.errors import Misconfigured, ProviderFailed, Unavailable
 
 CONNECT_SECONDS = 1.0
-ATTEMPTS = 3
-BACKOFF_SECONDS = 0.1
-"""The first wait before a retry is random below this, the next below twice as much."""
-PATIENCE = 1.0
-"""A caller who waits less than this (and less than the service's own limit) proves nothing against the provider."""
 REMEMBER_ADDRESS = 30.0
 PASSING = frozenset({502, 503, 504})
 """Statuses of a gateway whose system is away for a moment."""
-
-
-class BrokeOff(ProviderFailed):
-    """The connection ended before the answer did; what is safe to repeat may be tried again."""
 
 
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,10 +38,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     query: bytes = b""
     headers: Mapping[str, str]
     content: bytes = b""
-    timeout: float
     max_bytes: int
-    idempotent: bool
-    concurrency: int
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,14 +58,16 @@ class Answer(msgspec.Struct, frozen=True):
 class HttpClient:
     """The way out of this worker. Close it when the worker ends."""
 
-    def __init__(self, targets: Iterable[Target], *, resolve: Resolve = system_resolver) -> None:
+    def __init__(
+        self, targets: Iterable[Target], *, resolve: Resolve = system_resolver, lines: Lines | None = None
+    ) -> None:
         # httpx names every address it asks for in its log; a query may hold personal data.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._targets = {target.base.key: target for target in targets}
         self._resolve = resolve
         self._addresses: dict[Target, tuple[float, list[str]]] = {}
         self._pools: dict[Target, httpx.AsyncClient] = {}
-        self._lines: dict[str, Line] = {}
+        self.lines = lines or Lines()
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -86,70 +79,19 @@ class HttpClient:
         """Whether ``base`` is an address this worker may call."""
         return parse(base).key in self._targets
 
-    def line(self, name: str, room: int) -> Line:
-        """The line ``name``; ``room`` counts when it is first asked for."""
-        if name not in self._lines:
-            self._lines[name] = Line(room, asyncio.get_running_loop().time)
-        return self._lines[name]
+    async def send(self, outbound: Outbound, trip: Trip, judge: Callable[[Answer], Verdict] | None = None) -> Answer:
+        """The answer to ``outbound``, of whatever status; ``judge`` tells whether it is one of a system that works.
 
-    async def send(self, outbound: Outbound, *, line: str, deadline: float) -> Answer:
-        """The answer to ``outbound``, of whatever status.
-
-        :param line: the service and provider that fail or recover together.
-        :param deadline: the event loop's time at which the caller must know.
-        :raises ProviderTimeout, ProviderFailed, Unavailable: there is no answer; never later than ``deadline``.
+        :raises ProviderTimeout, ProviderFailed, Unavailable: there is no answer; never later than ``trip.deadline``.
         """
         target = self._targets.get(outbound.base.key)
         if target is None:
             raise ProviderFailed("The provider's address is not registered at this node.")
-        now = asyncio.get_running_loop().time()
-        until = min(deadline, now + outbound.timeout)
-        used = self.line(line, outbound.concurrency)
-        async with used.place(until):
-            used.budget.earn()
-            return await self._attempts(target, outbound, used, until)
 
-    async def _attempts(self, target: Target, outbound: Outbound, line: Line, until: float) -> Answer:
-        attempt = 0
-        while True:
-            wait = random.uniform(0, BACKOFF_SECONDS * 2**attempt)  # noqa: S311  (spreads load, guards nothing)
-            attempt += 1
-            repeatable = outbound.idempotent and attempt < ATTEMPTS
-            try:
-                answer = await self._counted(target, outbound, line, until)
-                passing = answer.status in PASSING and not answer.retry_after
-                if not (passing and repeatable and affordable(line, wait, until)):
-                    return answer
-            except (Unavailable, BrokeOff):
-                if not (repeatable and affordable(line, wait, until)):
-                    raise
-            await asyncio.sleep(wait)
+        async def attempt(_: float) -> Answer:
+            return await self._reach(target, outbound)
 
-    async def _counted(self, target: Target, outbound: Outbound, line: Line, until: float) -> Answer:
-        """One attempt, the outcome of which its breaker learns."""
-        trial = line.breaker.admit()
-        started = asyncio.get_running_loop().time()
-        try:
-            answer = await self._timed(target, outbound, until)
-        except ProviderTimeout:
-            patient = until - started >= min(outbound.timeout, PATIENCE)
-            line.breaker.failed(trial) if patient else line.breaker.withdrew(trial)
-            raise
-        except Problem:
-            line.breaker.failed(trial)
-            raise
-        except BaseException:
-            line.breaker.withdrew(trial)
-            raise
-        line.breaker.failed(trial) if answer.status >= 500 else line.breaker.succeeded(trial)
-        return answer
-
-    async def _timed(self, target: Target, outbound: Outbound, until: float) -> Answer:
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._reach(target, outbound)
-        except TimeoutError:
-            raise ProviderTimeout("The provider did not answer in time.") from None
+        return await self.lines.through(trip, attempt, judge or by_status)
 
     async def _reach(self, target: Target, outbound: Outbound) -> Answer:
         """Ask at the host's first address that takes the connection; nothing was sent to the others."""
@@ -197,10 +139,11 @@ class HttpClient:
         return self._pools[target]
 
 
-def affordable(line: Line, wait: float, until: float) -> bool:
-    """Whether a retry after ``wait`` seconds can still end in time, meets a closed breaker, and is paid for."""
-    in_time = asyncio.get_running_loop().time() + wait < until
-    return in_time and line.breaker.state == "closed" and line.budget.spend()
+def by_status(answer: Answer) -> Verdict:
+    """What the status says of the system."""
+    if answer.status in PASSING and not answer.retry_after:
+        return "passing"
+    return "failing" if answer.status >= 500 else "well"
 
 
 def base_path(outbound: Outbound) -> str:
@@ -221,7 +164,28 @@ async def _whole(response: httpx.Response, most: int) -> bytes:
 
 
 def _trust(target: Target) -> ssl.SSLContext:
-    """Whose certificates are believed: the registered authority's, else the public ones."""
+    """Whose certificates are believed (the registered authority's, else the public ones), and which one is ours.
+
+    :raises Unavailable: our certificate is not in place.
+    """
     if target.base.scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return ssl.create_default_context(cafile=target.ca or None)
+    context = ssl.create_default_context(cafile=target.ca or None)
+    if target.certificate is not None:
+        _show(context, target.certificate)
+    return context
+
+
+def _show(context: ssl.SSLContext, certificate: Secret) -> None:
+    """Let the context show our certificate, which OpenSSL reads from a file only: one of our own, gone at once."""
+    handle, path = tempfile.mkstemp(suffix=".pem")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(certificate.reveal())
+        context.load_cert_chain(path, password=lambda: "")
+    except (Misconfigured, ssl.SSLError, ValueError):
+        raise Unavailable(
+            "The certificate this node shows to the provider's system is not in place; its operators have to put it there."
+        ) from None
+    finally:
+        Path(path).unlink()

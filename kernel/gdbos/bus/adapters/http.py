@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import re
-import time
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+from gdbos.bus.adapters.adapter import Answered, Asking
+from gdbos.bus.adapters.auth import Auth, ClientCredentials, Proofs
 from gdbos.bus.adapters.client import Answer, HttpClient, Outbound
 from gdbos.bus.adapters.mapping import Read, Refusal, Rule, Sent, at, nested, reason_in, to_ours, to_theirs, word
+from gdbos.bus.adapters.settings import Settings, open_places
 from gdbos.bus.adapters.target import parse
-from gdbos.config import Secret
 from gdbos.errors import Misconfigured, NotFound, ProviderFailed, Unavailable
-from gdbos.strict import Fault, decode
 from gdbos.text import N_
 
-PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 TRACE = re.compile(r"\A[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 PATH = re.compile(r"\A(?:/[A-Za-z0-9._~-]+)+\Z")
-HEADER_VALUE = re.compile(r"\A[\x21-\x7e]+\Z")
 ERROR_CODE = re.compile(r"\A[A-Za-z0-9_.-]{1,32}\Z")
 
 
-class HeaderKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="header"):
-    """A key the system gave us, sent in a header of its choosing."""
-
-    name: str
-    secret: Secret
-
-    def headers(self) -> dict[str, str]:
-        return {self.name: _header_value(self.secret)}
-
-
-class ExchangeSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="exchange"):
-    """The national exchange gateway's signed headers (国家共享交换平台): requester, service, time, HMAC-SHA256."""
-
-    rid: str
-    sid: str
-    secret: Secret
-
-    def headers(self) -> dict[str, str]:
-        return exchange_headers(_header_value(self.secret), self.sid, self.rid, time.time_ns() // 1_000_000)
-
-
-class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class HttpSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[settings]` of a service whose adapter is ``http``."""
 
     base: str
@@ -61,10 +35,10 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     encoding: Literal["json", "form"] = "json"
     charset: Literal["utf-8", "gb18030"] = "utf-8"
     """Of requests and answers both; believed instead of the answer's header."""
-    headers: dict[str, str] = {}
-    auth: HeaderKey | ExchangeSignature | None = None
-    request: dict[str, str | Sent] = {}
-    response: dict[str, str | Read] = {}
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    auth: Auth | None = None
+    request: dict[str, str | Sent] = msgspec.field(default_factory=dict)
+    response: dict[str, str | Read] = msgspec.field(default_factory=dict)
     success: Rule | None = None
     """What an answer of status 2xx must hold besides to be one."""
     not_found: Rule | None = None
@@ -72,106 +46,99 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     error_code: str = ""
     """Path of a short code by which the system's operators find a failure; its words are never passed on."""
     idempotency_header: str = ""
-    timeout: float = 5.0
-    """Seconds the system may take, retries included."""
-    max_bytes: int = 1_048_576
     idempotent: bool = False
     """Whether a request may be repeated without a second effect."""
-    concurrency: int = 16
-    """Calls in progress at a time, per worker."""
 
     def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        refuse_wrong_base(self.base)
         if not PATH.match(self.path) or {".", ".."} & set(self.path.split("/")):
             raise ValueError("`path` begins with a slash and holds letters, digits and -._~ only")
-        if self.timeout <= 0 or self.max_bytes <= 0 or self.concurrency <= 0:
-            raise ValueError("`timeout`, `max_bytes` and `concurrency` are above zero")
         if clash := next((place for place in self.request if any(o.startswith(f"{place}.") for o in self.request)), ""):
             raise ValueError(f"`request` uses {clash} both as a value and as a table of values")
 
 
-def settings_of(table: Mapping[str, Any], places: Mapping[str, str], *, service: str) -> HttpSettings:
-    """The settings in ``table`` with every ``{place}`` filled in.
+class Http:
+    """The ``http`` adapter's way."""
 
-    :raises Misconfigured: a key is unknown or wrong, a place has no address, or the address is not a plain one.
-    """
-    settings = decode(HttpSettings, _filled(table, places, service))
-    if isinstance(settings, Fault):
-        raise Misconfigured(f"service {service}: [settings.{settings.path}] {settings.detail}")
+    kind = HttpSettings
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+        self._proofs = Proofs(client)
+
+    def check(self, settings: HttpSettings) -> None:
+        refuse_unreached(self._client, settings.base, settings.auth)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def ask(self, settings: HttpSettings, asking: Asking) -> Answered:
+        """What the system answers, in our fields. Its own no is an answer too: ``{"outcome": "refused", "reason": …}``."""
+        theirs = to_theirs(settings.request, asking.value)
+        answer = await self._authorised(settings, asking, theirs)
+        body = _body(settings, answer)
+        if settings.not_found and settings.not_found.matches(answer.status, body):
+            raise NotFound("The provider of {service} holds no such record.", service=asking.service)
+        if settings.refused and settings.refused.when.matches(answer.status, body):
+            return Answered({"outcome": "refused", "reason": reason_in(settings.refused, body)})
+        _require_success(settings, answer, body, asking.service)
+        return Answered(to_ours(settings.response, body))
+
+    async def _authorised(self, settings: HttpSettings, asking: Asking, theirs: Mapping[str, Any]) -> Answer:
+        """The answer; where the system has forgotten our token, the one to a new token, once."""
+        trip = asking.trip(settings, repeatable=settings.idempotent)
+        trip = msgspec.structs.replace(trip, deadline=min(trip.deadline, now() + trip.timeout))
+        proof = await self._proofs.headers(settings.auth, trip)
+        answer = await self._client.send(_outbound(settings, asking, theirs, proof), trip)
+        if answer.status == 401 and self._proofs.outdated(settings.auth, proof):
+            proof = await self._proofs.headers(settings.auth, trip)
+            answer = await self._client.send(_outbound(settings, asking, theirs, proof), trip)
+        return answer
+
+
+def now() -> float:
+    """The event loop's time."""
+    return asyncio.get_running_loop().time()
+
+
+def refuse_wrong_base(base: str) -> None:
+    """:raises ValueError: ``base`` is no plain address, and not one whose place is still to be filled in."""
+    if open_places(base):
+        return
     try:
-        parse(settings.base)
+        wrong = "" if parse(base).scheme in ("http", "https") else f'"{base}" is not a plain http or https address'
     except Misconfigured as failure:
-        raise Misconfigured(f"service {service}: [settings.base] {failure}") from None
-    return settings
+        wrong = str(failure)
+    if wrong:
+        raise ValueError(f"base: {wrong}")
 
 
-async def call(
-    client: HttpClient,
-    settings: HttpSettings,
-    request: Mapping[str, Any],
-    *,
-    deadline: float,
-    call_id: str,
-    traceparent: str | None,
-    service: str = "",
-    provider: str = "",
-    business: str = "",
-) -> dict[str, Any]:
-    """What the system answers to our ``request``, in our fields.
-
-    Its own no is an answer too: ``{"outcome": "refused", "reason": …}``.
-
-    :param deadline: the event loop's time (``time.monotonic()``) at which the caller must know.
-    :param service: and ``provider``: who fails or recovers together; also named in problems.
-    :param business: number under which a repeated request is the same one; the call's id where there is none.
-    :raises Invalid: a value has no counterpart in the system.
-    :raises NotFound: it holds no such record.
-    :raises ProviderFailed, ProviderTimeout, Unavailable: it did not answer, or not as agreed. No problem ever carries
-        what the system said, or whom it was asked about.
-    """
-    name = service or settings.base
-    outbound = _outbound(settings, request, call_id, business, traceparent, deadline)
-    answer = await client.send(outbound, line=f"{name}@{provider}", deadline=deadline)
-    body = _body(settings, answer)
-    if settings.not_found and settings.not_found.matches(answer.status, body):
-        raise NotFound("The provider of {service} holds no such record.", service=name)
-    if settings.refused and settings.refused.when.matches(answer.status, body):
-        return {"outcome": "refused", "reason": reason_in(settings.refused, body)}
-    _require_success(settings, answer, body, name)
-    return to_ours(settings.response, body)
+def refuse_unreached(client: HttpClient, base: str, auth: Auth | None) -> None:
+    """:raises Misconfigured: an address is not among the places of this node."""
+    token = [auth.token] if isinstance(auth, ClientCredentials) else []
+    for address in (base, *token):
+        if not client.reaches(address):
+            raise Misconfigured(f'{address} is not among the places of this node; write base = "{{place}}"')
 
 
-def exchange_headers(secret: str, sid: str, rid: str, milliseconds: int) -> dict[str, str]:
-    """The four headers of the exchange gateway; the signature covers service, requester and time in this order."""
-    digest = hmac.new(secret.encode(), f"{sid}{rid}{milliseconds}".encode(), hashlib.sha256).digest()
-    return {
-        "gjgxjhpt_rid": rid,
-        "gjgxjhpt_sid": sid,
-        "gjgxjhpt_rtime": str(milliseconds),
-        "gjgxjhpt_sign": base64.b64encode(digest).decode(),
-    }
+def told_headers(asking: Asking, settings: Settings) -> dict[str, str]:
+    """Which call this is, and in how many milliseconds its answer is of no more use."""
+    left = max(0, int(min(asking.deadline - now(), settings.timeout) * 1000))
+    told = {"X-Call-Id": asking.call, "X-Gov-Deadline": str(left)}
+    if asking.traceparent and TRACE.match(asking.traceparent):
+        told["traceparent"] = asking.traceparent
+    return told
 
 
-def _outbound(
-    settings: HttpSettings,
-    request: Mapping[str, Any],
-    call_id: str,
-    business: str,
-    traceparent: str | None,
-    deadline: float,
-) -> Outbound:
-    theirs = to_theirs(settings.request, request)
+def _outbound(settings: HttpSettings, asking: Asking, theirs: Mapping[str, Any], proof: Mapping[str, str]) -> Outbound:
     content = b"" if settings.method == "GET" else _content(settings, theirs)
-    left = max(0, int(min(deadline - asyncio.get_running_loop().time(), settings.timeout) * 1000))
-    headers = {**settings.headers, "Accept": "application/json", "X-Call-Id": call_id, "X-Gov-Deadline": str(left)}
+    headers = {**settings.headers, "Accept": "application/json", **told_headers(asking, settings), **proof}
     if content:
         kind = "application/x-www-form-urlencoded" if settings.encoding == "form" else "application/json"
         headers["Content-Type"] = f"{kind}; charset={settings.charset}"
-    if settings.auth:
-        headers |= settings.auth.headers()
     if settings.idempotency_header:
-        headers[settings.idempotency_header] = quote(business or call_id)
-    if traceparent and TRACE.match(traceparent):
-        headers["traceparent"] = traceparent
+        headers[settings.idempotency_header] = quote(asking.business or asking.call)
     return Outbound(
         base=parse(settings.base),
         method=settings.method,
@@ -179,10 +146,7 @@ def _outbound(
         query=_form(settings, theirs) if settings.method == "GET" else b"",
         headers=headers,
         content=content,
-        timeout=settings.timeout,
         max_bytes=settings.max_bytes,
-        idempotent=settings.idempotent,
-        concurrency=settings.concurrency,
     )
 
 
@@ -234,30 +198,3 @@ def _error_code(settings: HttpSettings, body: Any) -> str:
     found = at(body, settings.error_code) if settings.error_code else None
     code = str(found) if isinstance(found, str | int) else ""
     return code if ERROR_CODE.match(code) else "—"
-
-
-def _header_value(secret: Secret) -> str:
-    """The secret. :raises Unavailable: it is not in place, or cannot stand in a header."""
-    try:
-        value = secret.reveal()
-    except Misconfigured:
-        value = ""
-    if not HEADER_VALUE.match(value):
-        raise Unavailable(
-            "The key for the provider's system is not in place at this node; its operators have to put it there."
-        )
-    return value
-
-
-def _filled(value: Any, places: Mapping[str, str], service: str) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _filled(inner, places, service) for key, inner in value.items()}
-    if not isinstance(value, str):
-        return value
-
-    def place(match: re.Match[str]) -> str:
-        if match[1] not in places:
-            raise Misconfigured(f'service {service} refers to the place "{match[1]}", which [bus.places] does not name')
-        return places[match[1]]
-
-    return PLACE.sub(place, value)

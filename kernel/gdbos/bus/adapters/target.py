@@ -16,15 +16,17 @@ from typing import Literal
 
 import msgspec
 
+from gdbos.config import Secret
 from gdbos.errors import Misconfigured, ProviderFailed, Unavailable
 
 BASE = re.compile(
-    r"\A(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])"
+    r"\A(?P<scheme>https?|postgresql|mysql)://(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>(?:/[A-Za-z0-9._~-]+)*)/?\Z"
 )
 NUMERIC_END = re.compile(r"(?:\A|\.)(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?\Z")
 """A host whose last label is a number is an address in disguise unless it is a plain dotted one."""
-PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306}
+Scheme = Literal["http", "https", "postgresql", "mysql"]
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -34,7 +36,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 class Base(msgspec.Struct, frozen=True):
     """An address taken apart."""
 
-    scheme: Literal["http", "https"]
+    scheme: Scheme
     host: str
     """In lower case, without brackets."""
     port: int
@@ -55,13 +57,15 @@ class Base(msgspec.Struct, frozen=True):
 class Target:
     """One registered system: where it may be, and how its name becomes an address."""
 
-    def __init__(self, url: str, networks: Sequence[str], *, ca: str = "") -> None:
+    def __init__(self, url: str, networks: Sequence[str], *, ca: str = "", certificate: Secret | None = None) -> None:
         """:param ca: file of the authority that signs its certificate, where it is not a public one.
+        :param certificate: chain and private key (PEM) that we show it (mutual TLS).
 
         :raises Misconfigured: the address or a network cannot be read.
         """
         self.base = parse(url)
         self.ca = ca
+        self.certificate = certificate
         try:
             self.networks: list[Network] = [ipaddress.ip_network(network) for network in networks]
         except ValueError as failure:
@@ -93,11 +97,11 @@ class Target:
 
 
 def parse(url: str) -> Base:
-    """``url`` taken apart. :raises Misconfigured: it is not a plain http(s) address without user, query and fragment."""
+    """``url`` taken apart. :raises Misconfigured: it is not a plain address, without user, query and fragment."""
     match = BASE.match(url)
     if match is None or any(part in ("", ".", "..") for part in match["path"].split("/")[1:]):
         raise Misconfigured(f'"{url}" is not a plain http or https address: scheme, host, port, path and nothing else')
-    scheme: Literal["http", "https"] = "https" if match["scheme"] == "https" else "http"
+    scheme: Scheme = msgspec.convert(match["scheme"], Scheme)
     host, port = _host(match["host"], url), int(match["port"] or PORTS[scheme])
     if not 0 < port < 65536:
         raise Misconfigured(f'"{url}" names port {port}; ports lie between 1 and 65535')
