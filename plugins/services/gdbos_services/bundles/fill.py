@@ -185,9 +185,10 @@ async def _objections(
     if any(blank(known.get(element)) for element in takes.values()):
         return []
     request = {name: known[element] for name, element in takes.items()}
-    place = {"matter": child.matter, "case": str(child.case), "body": child.body, "purpose": CHECKING}
     try:
-        reply = await bus.call(service, request, **place)
+        reply = await bus.call(
+            service, request, matter=child.matter, case=str(child.case), body=child.body, purpose=CHECKING
+        )
     except Problem:
         return []
     gives = _elements(standards, service, "gives", standing.pinned_on)
