@@ -27,7 +27,7 @@ from gdbos.kernel import Kernel
 from gdbos.ledger.leaf import bundle, unbundle
 from gdbos.ledger.merkle import HASH_SIZE, TILE_HEIGHT
 from gdbos.ledger.note import Checkpoint, Note, Signer
-from gdbos.ledger.publication import CHECKPOINT, CHECKPOINTS, POLICY
+from gdbos.ledger.publication import CHECKPOINT, CHECKPOINTS, COSIGNED, POLICY, note_in
 from gdbos.ledger.subjects import STORE
 from gdbos.ledger.tiles import ENTRIES, WIDTH, Level, tile_path, widths
 from gdbos.ledger.verify import log_folders
@@ -81,6 +81,7 @@ def signer_name(settings: Settings) -> str:
 
 def published_at_once(folder: Path) -> Iterator[tuple[str, bytes]]:
     """The published log in ``folder`` at its newest checkpoint, as files that belong together, while it goes on growing."""
+    cosigned = note_in(folder, COSIGNED)
     note = (folder / CHECKPOINT).read_bytes()
     size = Checkpoint.parse(Note.parse(note).text).size
     if (folder / POLICY).is_file():
@@ -95,6 +96,8 @@ def published_at_once(folder: Path) -> Iterator[tuple[str, bytes]]:
         for index, width in widths(size, level):
             yield tile_path(level, index, width), _tile(folder, level, index, width)
         level += 1
+    if cosigned is not None and Checkpoint.parse(cosigned.text).size <= size:
+        yield COSIGNED, str(cosigned).encode()
     yield CHECKPOINT, note
 
 

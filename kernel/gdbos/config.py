@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -136,6 +136,32 @@ class Nats(Section, frozen=True, kw_only=True):
         return self.url.reveal() if isinstance(self.url, Secret) else self.url
 
 
+class Witness(Section, frozen=True, kw_only=True):
+    """`[ledger.witnesses.NAME]`: another node that cosigns this one's checkpoints."""
+
+    url: str
+    """Where it takes submissions, without ``/add-checkpoint``: ``https://city.example/witness``."""
+    key: str
+    """Its verifier key, as ``gdbos ledger keys`` prints it there."""
+
+
+class Ledger(Section, frozen=True, kw_only=True):
+    """`[ledger]`: who vouches for this node's logs, so that not even its operator can rewrite them."""
+
+    witnesses: dict[str, Witness] = {}
+    quorum: Annotated[int, msgspec.Meta(ge=1)] = 1
+    """How many of them a checkpoint needs to count as witnessed."""
+    interval: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """Seconds between two submissions."""
+
+
+class Witnessing(Section, frozen=True, kw_only=True):
+    """`[witness]`: whose checkpoints this node cosigns."""
+
+    logs: tuple[str, ...] = ()
+    """Verifier keys of other nodes' logs, as ``gdbos ledger keys`` prints them there; a key's name is its log's origin."""
+
+
 class Telemetry(Section, frozen=True, kw_only=True):
     """`[telemetry]`: OpenTelemetry traces, off until an endpoint is named."""
 
@@ -170,6 +196,8 @@ class Settings(Section, frozen=True, kw_only=True):
     """`[bodies]`: role of an implementing department → USCC of the body that plays it here."""
     bus: Bus = Bus()
     nats: Nats = Nats()
+    ledger: Ledger = Ledger()
+    witness: Witnessing = Witnessing()
     telemetry: Telemetry = Telemetry()
     files: Files = Files()
     passwords: Passwords = Passwords()

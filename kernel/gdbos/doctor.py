@@ -182,17 +182,29 @@ def _ledger(connection: Connection, kernel: Kernel) -> Iterator[Finding]:
     for log in standing(connection, kernel.settings.home / "ledger"):
         oldest = connection.execute(select(func.min(pending.c.at)).where(pending.c.log == log.log)).scalar()
         yield _log(log, stuck=oldest is not None and kernel.clock() - oldest > LATE)
+        yield _witnesses(log, asked=list(kernel.settings.ledger.witnesses))
 
 
 def _log(log: LogStatus, *, stuck: bool) -> Finding:
     name = f"ledger {log.log}"
     if log.falls_short:
-        what = f"the database holds {log.size:,} records and {log.published:,} were published"
+        what = log.falls_short.told(log.size)
         return Finding(name, "fail", what, "an old backup was restored: append nothing before the rest is back")
     if stuck or log.published < log.size:
         what = f"{log.pending:,} records wait and {log.size - log.published:,} are not published"
         return Finding(name, "warn", what, "start the node; where it runs, its log says why the sequencer stands still")
     return Finding(name, "ok", f"{log.size:,} records, all published")
+
+
+def _witnesses(log: LogStatus, *, asked: list[str]) -> Finding:
+    name = f"witnesses {log.log}"
+    if not asked:
+        what = "unwitnessed: whoever holds database and log key could rewrite the past"
+        return Finding(name, "warn", what, "name other nodes that cosign it in [ledger.witnesses]")
+    if log.cosigned < log.published:
+        what = f"{log.published - log.cosigned:,} of {log.published:,} published records are not cosigned"
+        return Finding(name, "warn", what, f"see whether they answer: {', '.join(asked)}")
+    return Finding(name, "ok", f"cosigned by {', '.join(log.cosigners) or 'nobody: there is nothing yet'}")
 
 
 def _waiting(connection: Connection, now: datetime) -> Iterator[Finding]:

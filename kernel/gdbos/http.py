@@ -39,6 +39,7 @@ from gdbos.identity.identify import identify, refuse_cross_site
 from gdbos.identity.pages import PAGES as IDENTITY_PAGES
 from gdbos.identity.routes import ROUTES as IDENTITY_ROUTES
 from gdbos.kernel import Kernel
+from gdbos.ledger.routes import ROUTES as LEDGER_ROUTES
 from gdbos.loading import Loaded
 from gdbos.openapi import openapi_config
 from gdbos.pages.language import locale_of
@@ -85,7 +86,10 @@ def application(kernel: Kernel) -> Litestar:
             ready,
             *page_routes(kernel.pages.assets),
             _router(
-                "/", [*STANDARDS_ROUTES, *IDENTITY_ROUTES, *BUS_ROUTES, *FILE_ROUTES, *CONSOLE_ROUTES], kernel, "kernel"
+                "/",
+                [*STANDARDS_ROUTES, *IDENTITY_ROUTES, *BUS_ROUTES, *FILE_ROUTES, *LEDGER_ROUTES, *CONSOLE_ROUTES],
+                kernel,
+                "kernel",
             ),
             _pages([*IDENTITY_PAGES, *BUS_PAGES, *CONSOLE_PAGES], kernel, "kernel"),
             *(router for one in kernel.loaded for router in _plugin_routers(one, kernel)),

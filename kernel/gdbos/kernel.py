@@ -211,8 +211,15 @@ class Kernel:
         await self.refresh()
         await self.units.write(plugin_actor("kernel"), self._draft_consumption)
         clockwork = Clockwork(self.units, self._jobs())
-        works = (self.delivery.run, clockwork.run, self.scanning.run, self.book.run, self.wakeups.run)
-        for name, work in zip(("delivery", "jobs", "scanning", "ledger", "wake-ups"), works, strict=True):
+        works = {
+            "delivery": self.delivery.run,
+            "jobs": clockwork.run,
+            "scanning": self.scanning.run,
+            "ledger": self.book.run,
+            "witnesses": self.book.cosigning.run,
+            "wake-ups": self.wakeups.run,
+        }
+        for name, work in works.items():
             task = asyncio.create_task(work(), name=name)
             stack.push_async_callback(_cancelled, task)
         for adapter in self.adapters.values():

@@ -24,9 +24,9 @@ from gdbos.crypto import STANDARD, NotAuthentic, Provider, provider_of
 from gdbos.errors import Conflict, Misconfigured
 from gdbos.storage.durable import write_whole
 
-Use = Literal["kek", "blind", "log", "token"]
+Use = Literal["kek", "blind", "log", "token", "witness"]
 State = Literal["current", "next", "retired"]
-USES: Final[tuple[Use, ...]] = ("kek", "blind", "log", "token")
+USES: Final[tuple[Use, ...]] = ("kek", "blind", "log", "token", "witness")
 RING: Final = "ring.json"
 
 _HEADER = struct.Struct(">BHHH")
@@ -55,8 +55,8 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class KeyRing:
     """The node's long-lived secrets, read from ``<home>/keys/ring.json`` (mode 0600).
 
-    Uses: ``kek`` seals columns, ``blind`` indexes them, ``log`` signs checkpoints, ``token`` signs access tokens. Each has one
-    current key; a next one that others may already be told of; and retired ones that still open and verify.
+    Uses: ``kek`` seals columns, ``blind`` indexes them, ``log`` signs checkpoints, ``token`` access tokens,
+    ``witness`` the checkpoints of other nodes. Each has one current key; a next one that others may already be told of; and retired ones that still open and verify.
     """
 
     def __init__(self, folder: Path, keys: Iterable[Key]) -> None:

@@ -151,6 +151,7 @@ PUBLIC_ROOTS = {
     "/static/{digest}/{name}",
     "/verify",
     "/verify/{token}",
+    "/witness/add-checkpoint",
 }
 
 

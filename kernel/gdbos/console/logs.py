@@ -17,12 +17,10 @@ class LogShown(msgspec.Struct, frozen=True, kw_only=True):
     status: LogStatus
     checkpoint: str
     """The signed note, as published."""
-    cosigners: list[str]
-    """Names under the checkpoint beside the log's own. A name is a claim; `gdbos ledger verify` with a policy checks it."""
 
     @property
     def witnessed(self) -> bool:
-        return bool(self.cosigners)
+        return bool(self.status.cosigners)
 
 
 def logs(unit: Unit, kernel: Kernel) -> list[LogShown]:
@@ -32,8 +30,4 @@ def logs(unit: Unit, kernel: Kernel) -> list[LogShown]:
 
 def _log(connection: Connection, one: LogStatus) -> LogShown:
     last = latest(connection, one.log)
-    if last is None:
-        return LogShown(status=one, checkpoint="", cosigners=[])
-    note, signed, _ = last
-    others = sorted({line.name for line in note.signatures} - {signed.origin})
-    return LogShown(status=one, checkpoint=str(note), cosigners=others)
+    return LogShown(status=one, checkpoint=str(last[0]) if last else "")

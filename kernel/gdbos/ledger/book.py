@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from gdbos.config import Settings
-from gdbos.ledger.leaf import LOGS
+from gdbos.ledger.cosigning import Cosigning
+from gdbos.ledger.names import followed, log_signers, log_verifiers, own_policy, witness_signer
 from gdbos.ledger.note import Signer
 from gdbos.ledger.publication import publish
 from gdbos.ledger.sequencer import sequence
@@ -29,9 +30,10 @@ class Book:
     def __init__(self, settings: Settings, ring: KeyRing, lane: Lane) -> None:
         self.lane = lane
         self.folder: Path = settings.home / "ledger"
-        origins = {name: f"gdbos.{settings.node.division}/{settings.node.id}/{name}/1" for name in LOGS}
-        self.signers = {name: Signer(origin, ring.current("log").secret) for name, origin in origins.items()}
-        self.verifiers = [Signer(origin, key.secret).verifier for origin in origins.values() for key in ring.all("log")]
+        self.signers = log_signers(settings, ring)
+        self.policy = own_policy(settings, log_verifiers(settings, ring))
+        self.followed, self.witness = followed(settings), witness_signer(settings, ring)
+        self.cosigning = Cosigning(settings, self.policy, self.folder)
 
     async def run(self) -> None:
         """Keep both logs in step until cancelled."""
@@ -47,7 +49,7 @@ class Book:
         moved = 0
         for name, signer in self.signers.items():
             moved += await self.lane.write(partial(_sequenced, name, signer))
-        await self.lane.read(lambda connection: publish(connection, self.folder, self.verifiers))
+        await self.lane.read(lambda connection: publish(connection, self.folder, self.policy))
         return moved
 
     async def catch_up(self) -> None:

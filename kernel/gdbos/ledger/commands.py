@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from gdbos.config import Deployment, Settings
 from gdbos.errors import NotFound, Problem
 from gdbos.ledger import prove as proving
+from gdbos.ledger.names import log_verifiers, witness_signer
 from gdbos.ledger.note import Malformed, Verifier
 from gdbos.ledger.policy import Policy
 from gdbos.ledger.proof import Proof
@@ -28,6 +29,7 @@ from gdbos.ledger.status import status as standing
 from gdbos.ledger.verify import log_folders
 from gdbos.ledger.verify import verify as check_log
 from gdbos.storage.engine import engine_for
+from gdbos.vault import KeyRing
 
 EXISTING = click.Path(exists=True, path_type=Path)
 _WORDS = {0: "[green]sound[/]", TAMPERED: "[red]tampered with[/]", INCOMPLETE: "[yellow]not all there[/]"}
@@ -136,6 +138,21 @@ def consistency(a: Path, b: Path, trust: str | None, as_json: bool) -> None:
 
 @ledger.command()
 @json_option
+def keys(as_json: bool) -> None:
+    """Print the public keys this node signs with, for others to trust: its logs', and its own as a witness."""
+    settings = _settings()
+    ring = KeyRing.open(settings.home / "keys")
+    logs = [one.vkey for one in log_verifiers(settings, ring)]
+    witness = witness_signer(settings, ring).verifier.vkey
+    if as_json:
+        _print_json({"logs": logs, "witness": witness})
+        return
+    click.echo("\n".join(["# for [witness] logs of a node that witnesses this one", *logs]))
+    click.echo("# for the key of a witness in [ledger.witnesses] of a node that this one witnesses\n" + witness)
+
+
+@ledger.command()
+@json_option
 def status(as_json: bool) -> None:
     """Show what waits, what is signed and what is published of this node's logs."""
     settings = _settings()
@@ -157,8 +174,9 @@ def status(as_json: bool) -> None:
 def _line(log: LogStatus) -> str:
     signed = f"{log.signed_at:%Y-%m-%d %H:%M:%S %Z}" if log.signed_at else "never"
     line = f"{log.log}  {log.origin}  {log.size} records, {log.pending} waiting, {log.published} published, signed {signed}"
+    line += f", {log.cosigned} cosigned by {', '.join(log.cosigners)}" if log.cosigners else ", unwitnessed"
     if log.falls_short:
-        line += "\n  the database holds fewer records than were published: restore the rest before anything is appended"
+        line += "\n  " + log.falls_short.told(log.size)
     return line
 
 

@@ -21,7 +21,7 @@ from gdbos.ledger.merkle import (
 from gdbos.ledger.note import Checkpoint, Malformed, Note
 from gdbos.ledger.policy import Policy
 from gdbos.ledger.proof import Proof
-from gdbos.ledger.publication import CHECKPOINT, POLICY
+from gdbos.ledger.publication import CHECKPOINT, COSIGNED, POLICY, note_in
 from gdbos.ledger.report import Report
 from gdbos.ledger.tiles import ENTRIES, WIDTH, Level, node_from, tile_path, widths
 
@@ -39,11 +39,14 @@ def prove(folder: Path, which: int | UUID) -> Proof:
     :raises Unprovable: the files are not all there or do not agree with the checkpoint; verify the log.
     """
     note = Note.parse(_file(folder, CHECKPOINT))
+    size = Checkpoint.parse(note.text).size
+    places = [which] if isinstance(which, int) else find(folder, which, size)
+    if not places or not 0 <= places[-1] < size:
+        raise NotFound("The published log of {size} records has no such record.", size=size)
+    index, cosigned = places[-1], note_in(folder, COSIGNED)
+    if cosigned is not None and index < Checkpoint.parse(cosigned.text).size:
+        note = cosigned  # others vouch for this one too
     checkpoint = Checkpoint.parse(note.text)
-    places = [which] if isinstance(which, int) else find(folder, which, checkpoint.size)
-    if not places or not 0 <= places[-1] < checkpoint.size:
-        raise NotFound("The published log of {size} records has no such record.", size=checkpoint.size)
-    index = places[-1]
     record = _bundle(folder, index >> TILE_HEIGHT, checkpoint.size)[index % WIDTH]
     path = inclusion_proof(index, checkpoint.size, nodes(folder, checkpoint.size))
     if not verify_inclusion(index, checkpoint.size, leaf_hash(record), path, checkpoint.root):

@@ -2,6 +2,8 @@
 
     checkpoint                 the newest signed note
     checkpoints/<size>         every checkpoint that was ever published, to remember it by
+    cosigned                   the newest one that its witnesses signed too
+    seen                       what a witness has seen beyond these files, if anything
     policy                     the keys this node says its log signs with (trust your own copy, not this one)
     tile/<L>/<N>[.p/<W>]       hashes
     tile/entries/<N>[.p/<W>]   records
@@ -13,15 +15,17 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from gdbos.ledger.leaf import bundle
 from gdbos.ledger.merkle import TILE_HEIGHT, Node, consistency_proof, verify_consistency
-from gdbos.ledger.note import Checkpoint, Note, Verifier
+from gdbos.ledger.note import Checkpoint, Note
 from gdbos.ledger.policy import Policy
 from gdbos.ledger.sequencer import Diverged, latest, node_in
 from gdbos.ledger.tables import checkpoint, leaf
@@ -30,13 +34,35 @@ from gdbos.storage.durable import write_whole
 
 CHECKPOINT: Final = "checkpoint"
 CHECKPOINTS: Final = "checkpoints"
+COSIGNED: Final = "cosigned"
 POLICY: Final = "policy"
+SEEN: Final = "seen"
 
 
-def publish(connection: Connection, folder: Path, keys: Sequence[Verifier] = ()) -> dict[str, int]:
+class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How much of a log somebody is known to have seen."""
+
+    size: int
+    by: str = ""
+    """The witness; empty: this node published it itself."""
+    other_history: bool = False
+    """Those records are not the ones this node holds now."""
+
+    def told(self, held: int) -> str:
+        """What is wrong, for an operator."""
+        by = f"the witness {self.by} has seen" if self.by else "this node published"
+        if self.other_history:
+            return f"{by} another history of the first {self.size:,} records than the one this database holds"
+        return f"this database holds {held:,} records, and {by} {self.size:,}"
+
+
+NOBODY: Final = Policy(())
+
+
+def publish(connection: Connection, folder: Path, policy: Policy = NOBODY) -> dict[str, int]:
     """Write what is new of every log under ``folder``; returns the published size by log. Reads the database only.
 
-    ``keys`` are the verifiers of all keys the logs sign or signed with; they are written as each log's ``policy``.
+    ``policy`` has the keys that the logs sign or signed with, and their witnesses; each log's part is written beside it.
 
     :raises Diverged: the database is shorter than what was published, or holds another history.
     """
@@ -44,28 +70,49 @@ def publish(connection: Connection, folder: Path, keys: Sequence[Verifier] = ())
     with (folder / ".publishing").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two workers, the one with the older view must not write last
         logs = connection.execute(select(checkpoint.c.log).distinct()).scalars().all()
-        return {log: _publish(connection, folder / log, log, keys) for log in sorted(logs)}
+        return {log: _publish(connection, folder / log, log, policy) for log in sorted(logs)}
 
 
 def published(folder: Path) -> Checkpoint | None:
     """The checkpoint that the log in ``folder`` was last published with."""
+    note = note_in(folder, CHECKPOINT)
+    return Checkpoint.parse(note.text) if note else None
+
+
+def note_in(folder: Path, name: str) -> Note | None:
+    """The signed note in the file ``name``."""
     try:
-        return Checkpoint.parse(Note.parse((folder / CHECKPOINT).read_bytes()).text)
+        return Note.parse((folder / name).read_bytes())
     except FileNotFoundError:
         return None
 
 
-def falls_short(connection: Connection, folder: Path, log: str) -> bool:
-    """Whether the database holds fewer records than were published: a restored backup, which must not append."""
-    last, out = latest(connection, log), published(folder / log)
-    return out is not None and (last is None or last[1].size < out.size)
+def remember(folder: Path, seen: Seen) -> None:
+    """Keep what a witness has seen of the log in ``folder``, for when the database cannot know it."""
+    write(folder, SEEN, msgspec.json.encode(seen))
 
 
-def _publish(connection: Connection, folder: Path, log: str, keys: Sequence[Verifier]) -> int:
+def most_seen(folder: Path) -> Seen:
+    """The most that anybody is known to have seen of the log in ``folder``, by its files."""
+    sizes = [Checkpoint.parse(note.text).size for name in (CHECKPOINT, COSIGNED) if (note := note_in(folder, name))]
+    known = [Seen(max(sizes, default=0))]
+    with suppress(FileNotFoundError):
+        known.append(msgspec.json.decode((folder / SEEN).read_bytes(), type=Seen))
+    return max(known, key=lambda seen: (seen.other_history, seen.size))
+
+
+def falls_short(connection: Connection, folder: Path, log: str) -> Seen | None:
+    """What others saw and the database does not hold: then it is a restored backup or a fork, and must not append."""
+    last, seen = latest(connection, log), most_seen(folder / log)
+    held = last[1].size if last else 0
+    return seen if seen.other_history or held < seen.size else None
+
+
+def _publish(connection: Connection, folder: Path, log: str, policy: Policy) -> int:
     last = latest(connection, log)
     assert last is not None, "the log was listed because it has a checkpoint"
     note, new, _ = last
-    _write_policy(folder, [key for key in keys if key.name == new.origin])
+    _write_policy(folder, policy, new.origin)
     old = published(folder)
     kept = f"{CHECKPOINTS}/{new.size}"
     if old == new and (folder / kept).is_file():
@@ -76,7 +123,7 @@ def _publish(connection: Connection, folder: Path, log: str, keys: Sequence[Veri
     start = old.size if old else 0
     written = [*_write_entries(connection, folder, log, start, new.size), *_write_hashes(folder, start, new.size, node)]
     for path in (CHECKPOINT, kept):
-        _write(folder, path, str(note).encode())
+        write(folder, path, str(note).encode())
     _drop_partials(folder, written)
     return new.size
 
@@ -111,7 +158,7 @@ def _write_hashes(folder: Path, start: int, size: int, node: Node) -> Iterable[s
 
 def _write_tile(folder: Path, level: Level, index: int, width: int, content: bytes) -> str:
     path = tile_path(level, index, width)
-    _write(folder, path, content)
+    write(folder, path, content)
     return path
 
 
@@ -122,14 +169,16 @@ def _drop_partials(folder: Path, written: Iterable[str]) -> None:
             shutil.rmtree(folder / f"{path}.p", ignore_errors=True)
 
 
-def _write_policy(folder: Path, keys: Sequence[Verifier]) -> None:
-    content = str(Policy(tuple(keys))).encode()
+def _write_policy(folder: Path, policy: Policy, origin: str) -> None:
+    own = tuple(key for key in policy.logs if key.name == origin)
+    content = str(msgspec.structs.replace(policy, logs=own)).encode()
     path = folder / POLICY
-    if keys and (not path.is_file() or path.read_bytes() != content):
-        _write(folder, POLICY, content)
+    if own and (not path.is_file() or path.read_bytes() != content):
+        write(folder, POLICY, content)
 
 
-def _write(folder: Path, path: str, content: bytes) -> None:
+def write(folder: Path, path: str, content: bytes) -> None:
+    """Put a file into a log's folder, whole and on disk."""
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, content)

@@ -9,7 +9,7 @@ from typing import Final
 
 from gdbos.ledger.note import Checkpoint, Malformed, Note
 from gdbos.ledger.policy import Policy
-from gdbos.ledger.publication import CHECKPOINT, CHECKPOINTS
+from gdbos.ledger.publication import CHECKPOINT, CHECKPOINTS, COSIGNED, note_in
 from gdbos.ledger.report import Report
 
 
@@ -44,13 +44,17 @@ class Signed:
     def __init__(self, report: Report, policy: Policy) -> None:
         self.roots: dict[int, dict[bytes, str]] = {}
         self._report, self._policy = report, policy
+        self._log = Policy(policy.logs)
+        """What makes a checkpoint the log's own. Witnesses sign some of them, and those come last."""
 
     def gather(self, folder: Path, remembered: Sequence[Note]) -> None:
         # A running node writes the newest first: read the kept ones first, and none is newer than the newest.
         kept = sorted((folder / CHECKPOINTS).glob("[!.]*"))
+        cosigned = note_in(folder, COSIGNED)
         newest = self._newest(folder)
         for path in kept:
             self._kept(path)
+        self._witnessed(folder, cosigned)
         for number, note in enumerate(remembered, 1):
             self._take(f"remembered checkpoint {number}", note)
         self._report.size = max(self.roots, default=0)
@@ -62,7 +66,7 @@ class Signed:
                 self._report.tampered(places, f"fork: two histories of {size} records were signed", 0, size - 1)
 
     def _take(self, place: str, note: Note | bytes) -> Checkpoint | None:
-        accepted = _accepted(place, note, self._policy, self._report)
+        accepted = _accepted(place, note, self._log, self._report)
         if accepted is None:
             return None
         if self._report.origin not in ("", accepted.origin):
@@ -78,10 +82,14 @@ class Signed:
         except FileNotFoundError:
             self._report.incomplete(CHECKPOINT, "missing")
             return None
-        newest = self._take(CHECKPOINT, content)
-        if newest is not None:
-            self._report.witnesses = self._policy.cosigned(Note.parse(content))
-        return newest
+        return self._take(CHECKPOINT, content)
+
+    def _witnessed(self, folder: Path, cosigned: Note | None) -> None:
+        """The newest checkpoint that witnesses signed is part of this history, and enough of those trusted signed it."""
+        if cosigned is not None and self._take(COSIGNED, cosigned) is not None:
+            self._report.witnesses = self._policy.cosigned(cosigned)
+        if self._policy.quorum != "none" and (cosigned is None or not self._policy.accepts(cosigned)):
+            self._report.incomplete(COSIGNED, "no checkpoint here carries the cosignatures that the policy asks for")
 
     def _kept(self, path: Path) -> None:
         place = f"{CHECKPOINTS}/{path.name}"

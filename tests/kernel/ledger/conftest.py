@@ -16,6 +16,7 @@ from gdbos.ids import new_id
 from gdbos.ledger import tables
 from gdbos.ledger.leaf import AUDIT, Act, append, encode
 from gdbos.ledger.note import Signer
+from gdbos.ledger.policy import Policy
 from gdbos.ledger.publication import publish
 from gdbos.ledger.sequencer import sequence
 from gdbos.storage.engine import engine_for
@@ -84,7 +85,7 @@ class Log:
         with self.engine.begin() as connection:
             append(connection, AUDIT, fresh, at=NOW)
             sequence(connection, AUDIT, self.signer, now=NOW)
-            publish(connection, self.home, [self.signer.verifier])
+            publish(connection, self.home, Policy((self.signer.verifier,)))
         self.records += fresh
         return self
 

@@ -227,7 +227,7 @@ def test_a_past_rewritten_and_replayed_is_found_by_an_older_checkpoint(whole: Lo
     with forged.engine.begin() as connection:
         append(connection, AUDIT, records, at=NOW)
         sequence(connection, AUDIT, forged.signer, now=NOW)
-        publish(connection, forged.home, [forged.signer.verifier])
+        publish(connection, forged.home, Policy((forged.signer.verifier,)))
     assert verify(forged.folder).code == SOUND, "alone it is a perfect log"
     kept = Note.parse((whole.folder / "checkpoints" / str(EARLIER)).read_bytes())
     report = verify(forged.folder, remembered=[kept])
@@ -317,13 +317,24 @@ def test_nothing_to_check_is_incomplete(tmp_path: Path):
 def test_witnesses_are_named(whole: Log):
     watcher = Signer("w", STANDARD.new_private(), COSIGNATURE)
     note = Note.parse((whole.folder / "checkpoint").read_bytes())
-    (whole.folder / "checkpoint").write_text(str(note.signed_also(watcher.cosign(note.text, 1))))
     policy = Policy((whole.signer.verifier,), {"province": watcher.verifier}, {}, "province")
     report = verify(whole.folder, policy)
-    assert report.witnesses == ["province"]
-    assert [fault.place for fault in report.faults] == [
-        f"checkpoints/{size}" for size in sorted((EARLIER, SIZE), key=str)
-    ]
+    assert (report.code, report.witnesses) == (INCOMPLETE, [])
+    assert [fault.place for fault in report.faults] == ["cosigned"]
+    (whole.folder / "cosigned").write_text(str(note.signed_also(watcher.cosign(note.text, 1))))
+    report = verify(whole.folder, policy)
+    assert (report.code, report.witnesses) == (SOUND, ["province"])
+
+
+def test_a_past_rewritten_behind_a_cosigned_checkpoint_is_a_fork(whole: Log):
+    """With the log key in hand every file can be made to agree but the one that somebody else signed."""
+    watcher = Signer("w", STANDARD.new_private(), COSIGNATURE)
+    policy = Policy((whole.signer.verifier,), {"province": watcher.verifier}, {}, "province")
+    elsewhere = Checkpoint(whole.signer.name, EARLIER, leaf_hash(b"what was there before")).signed(whole.signer)
+    (whole.folder / "cosigned").write_text(str(elsewhere.signed_also(watcher.cosign(elsewhere.text, 1))))
+    report = verify(whole.folder, policy)
+    assert report.code == TAMPERED
+    assert "cosigned" in report.faults[0].place
 
 
 def test_a_restored_database_that_is_shorter_is_not_published_over(whole: Log):
