@@ -23,11 +23,13 @@ import gdbos.identity.setup  # noqa: F401  (these three declare tables that the 
 from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.adapters import adapters_for, faults
+from gdbos.bus.block import spread
 from gdbos.bus.call import Bus, Door
 from gdbos.bus.consumption import draft_consumption
 from gdbos.bus.delivery import Delivery, Route
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import Grants, live_grants
+from gdbos.bus.receipts import CODE as RECEIPTS_CODE
 from gdbos.bus.receipts import OFFERS as RECEIPTS
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import Directory, Offered, Service, offered, offered_by_plugin, registered
@@ -202,7 +204,8 @@ class Kernel:
         self.door = Door(self.units, self.directory, self.grants, self.adapters, self.settings.bus.capacity)
         self.delivery = Delivery(self.units, self._routes(), self.bus_for)
         self.scanning = Scanning(self.units, self.hooks)
-        self.book = Book(self.settings, ring, self.lane)
+        self.book = Book(self.settings, ring, self.lane, spread)
+        self.door.first[RECEIPTS_CODE] = self.book.settle
         self.wakeups = Wakeups(self.settings.nats.address(), self.settings.node.id, self.lane, self._heard)
         self.units.committed += [self._heard, self.wakeups.tell]
         self.identity = Identity(self.units, ring, self.settings)

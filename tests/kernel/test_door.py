@@ -83,6 +83,7 @@ def city(
 
 
 def rows(city: Nanning, read: Callable[[Connection], Any]) -> Any:
+    city.site.call(city.site.kernel.book.settle)
     return city.site.unit(lambda unit: read(unit.connection))
 
 

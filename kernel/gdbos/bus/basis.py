@@ -111,16 +111,21 @@ def without(connection: Connection, wanted: Collection[Wanted], now: datetime) -
     """Those of ``wanted`` for which there is no live basis at ``now``; one query however many there are."""
     if not wanted:
         return set()
-    asked = {"rows": packed(msgspec.structs.asdict(one) for one in set(wanted)), "now": now}
+    asked = {"bases": packed(msgspec.structs.asdict(one) for one in set(wanted)), "now": now}
     return {Wanted(*row) for row in connection.execute(_without(connection.dialect.name), asked)}
 
 
 @cache
 def _without(dialect: str) -> TextClause:
+    return text(lacking(dialect)).bindparams(bindparam("now", type_=Instant()))
+
+
+def lacking(dialect: str) -> str:
+    """SQL of the looks in the document ``:bases`` for which there is no live basis at ``:now``."""
     columns = [bus_basis.c[name] for name in Wanted.__struct_fields__]
     names = ", ".join(f'r."{column.name}"' for column in columns)
     same = " AND ".join(f'b."{column.name}" = r."{column.name}"' for column in columns)
-    return text(
-        f"SELECT {names} FROM {unpacked(dialect, columns)} WHERE NOT EXISTS (SELECT 1 FROM bus_basis AS b"  # noqa: S608
+    return (
+        f"SELECT {names} FROM {unpacked(dialect, columns, 'bases')} WHERE NOT EXISTS (SELECT 1 FROM bus_basis AS b"  # noqa: S608
         f" WHERE {same} AND b.closed_at IS NULL AND (b.until IS NULL OR b.until > :now))"
-    ).bindparams(bindparam("now", type_=Instant()))
+    )

@@ -14,9 +14,10 @@ record     call, receipts and leaf, durable; grant and every basis checked again
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Protocol
@@ -24,13 +25,14 @@ from uuid import UUID
 
 import msgspec
 from opentelemetry import propagate, trace
-from sqlalchemy.exc import DataError
 
-from gdbos.actor import Actor, plugin_actor
+from gdbos.actor import Actor
 from gdbos.bus.adapters.adapter import Answered, not_set_up
 from gdbos.bus.basis import Wanted, without
+from gdbos.bus.block import Block
+from gdbos.bus.entry import Entry, entry
 from gdbos.bus.grant import Grant, Grants
-from gdbos.bus.record import CallRecord, write_down
+from gdbos.bus.record import CallRecord
 from gdbos.bus.service import Directory, Offered, disclosed
 from gdbos.bus.shape import masker, minimise
 from gdbos.bus.terms import Terms, conforming
@@ -99,6 +101,8 @@ class Door:
         self.directory = directory
         self.grants = grants
         self.adapters = adapters
+        self.first: dict[str, Callable[[], Awaitable[None]]] = {}
+        """What must have happened before a plugin's function is asked: receipts lists wait for the calls recorded so far."""
         self._free = capacity
         self._agreed: dict[str, Terms] = {}
         self._permitted = Together(self._look)
@@ -223,6 +227,8 @@ class Door:
 
     async def _provide(self, service: Offered, call: Call, request: Any) -> Answered:
         if service.offer is not None:
+            if first := self.first.get(service.code):
+                await first()
             return Answered(await self.units.read(call.actor, service.offer.provide, request))
         assert service.registered is not None
         adapter = self.adapters.get(service.registered.adapter)
@@ -272,17 +278,20 @@ class Door:
         lacking = [next((one for one in wanted if one in missing), None) for wanted in asked]
         return [None if one is None else one.missing() for one in lacking]
 
-    async def _record(self, records: Sequence[CallRecord]) -> list[Exception | None]:
-        try:
-            return [*await self.units.write(plugin_actor("kernel"), write_down, records)]
-        except (
-            DataError,
-            Problem,
-        ) as failure:  # nothing is written; what cannot be kept must not take the others with it
-            if len(records) == 1:
-                return [failure]
-        half = len(records) // 2
-        return [*await self._record(records[:half]), *await self._record(records[half:])]
+    async def _record(self, records: Sequence[CallRecord]) -> list[Problem | None]:
+        keys = await self._keys({one.subject for record in records for one in record.disclosed})
+        made = [entry(record, keys) for record in records]
+        entries = [one for one in made if isinstance(one, Entry)]
+        written = iter(await self._write(Block(entries)) if entries else ())
+        return [next(written) if isinstance(one, Entry) else one for one in made]
+
+    async def _keys(self, subjects: Set[str]) -> Mapping[str, bytes]:
+        known = self.units.around.subject_keys.at_hand(subjects)
+        return await asyncio.to_thread(self.units.around.subject_keys.living, subjects) if known is None else known
+
+    async def _write(self, block: Block) -> list[Problem | None]:
+        clock = self.units.around.clock
+        return await self.units.lane.write(lambda connection: block.write(connection, clock()))
 
 
 class Trail:

@@ -169,23 +169,25 @@ def live_grants(connection: Connection) -> Iterable[Grant]:
     ]
 
 
-def holding(connection: Connection, grants: Collection[UUID], now: datetime) -> set[UUID]:
-    """Those of ``grants`` that are live at ``now``, by the database and not by memory; one query however many there are."""
+def ended(connection: Connection, grants: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of ``grants`` that are not live at ``now``, by the database and not by memory; one query however many there are."""
     if not grants:
         return set()
-    asked = {"rows": packed({"id": grant} for grant in set(grants)), "now": now}
-    return set(connection.execute(_holding(connection.dialect.name), asked).scalars())
+    asked = {"grants": packed({"id": grant} for grant in set(grants)), "now": now}
+    return set(connection.execute(_ended(connection.dialect.name), asked).scalars())
 
 
 @cache
-def _holding(dialect: str) -> TextualSelect:
+def _ended(dialect: str) -> TextualSelect:
+    return text(lacking(dialect)).bindparams(bindparam("now", type_=Instant())).columns(bus_grant.c.id)
+
+
+def lacking(dialect: str) -> str:
+    """SQL of the ids in the document ``:grants`` that name no grant live at ``:now``."""
     return (
-        text(
-            f"SELECT g.id FROM {unpacked(dialect, [bus_grant.c.id])} JOIN bus_grant AS g ON g.id = r.id"  # noqa: S608
-            " WHERE g.state = 'live' AND (g.since IS NULL OR g.since <= :now) AND (g.until IS NULL OR :now < g.until)"
-        )
-        .bindparams(bindparam("now", type_=Instant()))
-        .columns(bus_grant.c.id)
+        f"SELECT r.id FROM {unpacked(dialect, [bus_grant.c.id], 'grants')} WHERE NOT EXISTS (SELECT 1 FROM bus_grant AS g"  # noqa: S608
+        " WHERE g.id = r.id AND g.state = 'live' AND (g.since IS NULL OR g.since <= :now)"
+        " AND (g.until IS NULL OR :now < g.until))"
     )
 
 

@@ -14,6 +14,7 @@ from gdbos.plugin import Disclosed, Offer
 from gdbos.text import Text
 from gdbos.unit import Unit
 
+CODE = "kernel.bus.receipts"
 MOST = 100
 
 
@@ -84,7 +85,7 @@ def _own(_: ReceiptsQuery, __: Receipts) -> list[Disclosed]:
 
 OFFERS = (
     Offer(
-        code="kernel.bus.receipts",
+        code=CODE,
         title=Text("谁看过我的数据", "Who looked at my data"),
         takes=ReceiptsQuery,
         gives=Receipts,

@@ -150,9 +150,14 @@ class BusRoutes(Controller):
 
     @get("/calls", permission=CALLS)
     async def calls(
-        self, run: NamedDependency[Run], after: FromQuery[UUID | None] = None, limit: FromQuery[Limit] = 50
+        self,
+        run: NamedDependency[Run],
+        kernel: NamedDependency[Kernel],
+        after: FromQuery[UUID | None] = None,
+        limit: FromQuery[Limit] = 50,
     ) -> Calls:
         """The calls that one's own body made or answered."""
+        await kernel.book.settle()
         return await run.read(_calls, after, limit)
 
     @get("/services", permission=KNOWN, sync_to_thread=False)

@@ -88,8 +88,11 @@ class NodePages(Controller):
         return Page("console/ledger.html", {"logs": await run.read(logs, kernel), "folder": kernel.book.folder.name})
 
     @get("/calls", permission=CALLS)
-    async def calls(self, run: NamedDependency[Run], after: FromQuery[UUID | None] = None) -> Page:
+    async def calls(
+        self, run: NamedDependency[Run], kernel: NamedDependency[Kernel], after: FromQuery[UUID | None] = None
+    ) -> Page:
         """The calls that one's own body made or answered."""
+        await kernel.book.settle()
         found, names, following = await run.read(_calls, after)
         context = {"calls": found, "names": names, **_turns("/console/calls", {}, after, following)}
         return Page("console/calls.html", context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,24 +12,29 @@ from sqlalchemy import Connection
 
 from gdbos.config import Settings
 from gdbos.ledger.cosigning import Cosigning
+from gdbos.ledger.leaf import CALLS
 from gdbos.ledger.names import followed, log_signers, log_verifiers, own_policy, witness_signer
-from gdbos.ledger.note import Signer
 from gdbos.ledger.publication import publish
-from gdbos.ledger.sequencer import sequence
+from gdbos.ledger.sequencer import Spread, sequence, waiting
 from gdbos.storage.lane import Lane
+from gdbos.together import Together
 from gdbos.vault import KeyRing
 
 log = logging.getLogger("gdbos.ledger")
 
 TICK = 0.5
 """Seconds between rounds: the log stays within a second of its records, and many share what a round costs."""
+AT_ONCE = 256
+"""Records per transaction: those who record calls wait for it."""
 
 
 class Book:
     """Sequences and publishes the logs ``calls`` and ``audit``."""
 
-    def __init__(self, settings: Settings, ring: KeyRing, lane: Lane) -> None:
+    def __init__(self, settings: Settings, ring: KeyRing, lane: Lane, spread: Spread) -> None:
         self.lane = lane
+        self.spread = spread
+        self._settled = Together(self._settle)
         self.folder: Path = settings.home / "ledger"
         self.signers = log_signers(settings, ring)
         self.policy = own_policy(settings, log_verifiers(settings, ring))
@@ -47,8 +53,8 @@ class Book:
     async def round(self) -> int:
         """Sequence what is pending once, publish it, and return how many records moved."""
         moved = 0
-        for name, signer in self.signers.items():
-            moved += await self.lane.write(partial(_sequenced, name, signer))
+        for name in self.signers:
+            moved += await self._bring_on(name)
         await self.lane.read(lambda connection: publish(connection, self.folder, self.policy))
         return moved
 
@@ -57,6 +63,23 @@ class Book:
         while await self.round():
             pass
 
+    async def settle(self) -> None:
+        """Give every call that is durable now its place and its rows, so that whoever looks next sees them."""
+        await self._settled(None)
 
-def _sequenced(name: str, signer: Signer, connection: Connection) -> int:
-    return sequence(connection, name, signer)
+    async def _settle(self, asked: Sequence[None]) -> list[None]:
+        if await self.lane.read(lambda connection: waiting(connection, CALLS)):
+            await self._bring_on(CALLS, wait=True)
+        return [None] * len(asked)
+
+    async def _bring_on(self, name: str, *, wait: bool = False) -> int:
+        """Sequence what is pending of one log now, in transactions so short that calls are recorded between them."""
+        due, moved = await self.lane.read(lambda connection: waiting(connection, name)), 0
+        while turn := await self.lane.write(partial(self._sequence, name, wait)):
+            moved += turn
+            if moved >= due:
+                break
+        return moved
+
+    def _sequence(self, name: str, wait: bool, connection: Connection) -> int:
+        return sequence(connection, name, self.signers[name], AT_ONCE, spread=self.spread, wait=wait)

@@ -6,11 +6,12 @@ It reads by deleting: a reader of "everything after the last id" would miss the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, text
 
 from gdbos.crypto import STANDARD
@@ -23,6 +24,9 @@ from gdbos.ledger.tiles import node_from
 
 BATCH: Final = 2_000
 
+Spread = Callable[[Connection, Sequence[str]], None]
+"""Writes what pending rows carry for other tables, in the sequencer's transaction."""
+
 
 class Diverged(Problem):
     """What the database holds is not what this log signed; appending now would fork it. A person has to look."""
@@ -31,22 +35,33 @@ class Diverged(Problem):
 
 
 def sequence(
-    connection: Connection, log: str, signer: Signer, limit: int = BATCH, *, now: datetime | None = None
+    connection: Connection,
+    log: str,
+    signer: Signer,
+    limit: int = BATCH,
+    *,
+    now: datetime | None = None,
+    spread: Spread | None = None,
+    wait: bool = False,
 ) -> int:
-    """Move at most ``limit`` pending rows of ``log`` into the tree and sign it; returns how many records moved.
+    """Move some ``limit`` pending records of ``log`` into the tree and sign it; returns how many moved. Rows are not divided.
 
     The caller's transaction is the batch: commit it. Where another process sequences this log already (PostgreSQL, advisory lock),
-    nothing moves. The first checkpoint, of the empty tree, is signed when the log is first met.
+    nothing moves, or with ``wait`` its turn is waited for. The first checkpoint, of the empty tree, is signed when the log is
+    first met. What rows carry for other tables is given to ``spread``, so that it is there exactly when its leaves are.
 
     :raises Diverged: the tree in the database is not the one the last checkpoint was signed over.
     """
-    if not _alone(connection, log):
+    if not _alone(connection, log, wait=wait):
         return 0
     last = latest(connection, log)
     frontier = _resume(connection, log, last, signer.name)
-    leaves = [content for row in _take(connection, log, limit) for content in _leaves(row)]
+    taken = _take(connection, log, limit)
+    leaves = [content for row in taken for content in _leaves(row)]
     if last is not None and not leaves:
         return 0
+    if spread is not None and (carried := [row.rows for row in taken if row.rows is not None]):
+        spread(connection, carried)
     start, hashes = frontier.size, [leaf_hash(content) for content in leaves]
     full = frontier.extend(hashes)
     _store_leaves(connection, log, start, leaves, hashes)
@@ -106,11 +121,14 @@ def node_in(connection: Connection, log: str, size: int) -> Node:
     return node_from(size, read)
 
 
-def _alone(connection: Connection, log: str) -> bool:
+def _alone(connection: Connection, log: str, *, wait: bool) -> bool:
     if connection.dialect.name != "postgresql":
         return True  # an embedded database has one writer
-    key = int.from_bytes(STANDARD.digest(f"gdbos.ledger/{log}".encode())[:8], "big", signed=True)
-    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}).scalar_one())
+    key = {"key": int.from_bytes(STANDARD.digest(f"gdbos.ledger/{log}".encode())[:8], "big", signed=True)}
+    if wait:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), key)
+        return True
+    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), key).scalar_one())
 
 
 def _resume(connection: Connection, log: str, last: tuple[Note, Checkpoint, bytes] | None, origin: str) -> Frontier:
@@ -132,10 +150,17 @@ def _resume(connection: Connection, log: str, last: tuple[Note, Checkpoint, byte
 
 
 def _take(connection: Connection, log: str, limit: int) -> Sequence[Any]:
-    oldest = select(pending.c.id).where(pending.c.log == log).order_by(pending.c.id).limit(limit)
-    taken = delete(pending).where(pending.c.id.in_(oldest.scalar_subquery()))
-    rows = connection.execute(taken.returning(pending.c.id, pending.c.leaf, pending.c.records)).all()
-    return sorted(rows, key=lambda row: row.id.int)
+    oldest = select(pending.c.id, pending.c.records).where(pending.c.log == log).order_by(pending.c.id).limit(limit)
+    last, total = None, 0
+    for row in connection.execute(oldest):
+        if total and total + row.records > limit:
+            break
+        last, total = row.id, total + row.records
+    if last is None:
+        return []
+    taken = delete(pending).where(pending.c.log == log, pending.c.id <= last)
+    columns = (pending.c.id, pending.c.leaf, pending.c.records, pending.c.rows)
+    return sorted(connection.execute(taken.returning(*columns)), key=lambda row: row.id.int)
 
 
 def _leaves(row: Any) -> list[bytes]:
@@ -145,11 +170,17 @@ def _leaves(row: Any) -> list[bytes]:
     return leaves
 
 
+# Both in one statement: on PostgreSQL instead of a round trip per row; on SQLite Python's lock is given up once, not per row.
 _BY_ARRAYS: Final = text(
     "INSERT INTO ledger_leaf (log, position, leaf, hash, record) "
     "SELECT :log, :start + n - 1, leaf, hash, record "
     "FROM unnest(CAST(:leaves AS bytea[]), CAST(:hashes AS bytea[]), CAST(:records AS uuid[])) "
     "WITH ORDINALITY AS batch (leaf, hash, record, n)"
+)
+_BY_PLACES: Final = text(
+    "INSERT INTO ledger_leaf (log, position, leaf, hash, record) "
+    "SELECT :log, :start + key, substr(:leaves, json_extract(value, '$[0]'), json_extract(value, '$[1]')), "
+    "substr(:hashes, key * 32 + 1, 32), json_extract(value, '$[2]') FROM json_each(:places)"
 )
 
 
@@ -157,18 +188,16 @@ def _store_leaves(connection: Connection, log: str, start: int, leaves: list[byt
     if not leaves:
         return
     records = [identity(content) for content in leaves]
-    if connection.dialect.name == "postgresql":  # one statement instead of a round trip per row
+    if connection.dialect.name == "postgresql":
         values = {"log": log, "start": start, "leaves": leaves, "hashes": hashes, "records": records}
         connection.execute(_BY_ARRAYS, values)
         return
-    rows = [
-        (log, position, content, hashed, record and record.hex)
-        for position, (content, hashed, record) in enumerate(zip(leaves, hashes, records, strict=True), start)
-    ]
-    # The driver itself: what SQLAlchemy does to each value on the way costs more than the rows.
-    connection.exec_driver_sql(
-        "INSERT INTO ledger_leaf (log, position, leaf, hash, record) VALUES (?, ?, ?, ?, ?)", rows
-    )
+    places, at = [], 1
+    for content, record in zip(leaves, records, strict=True):
+        places.append((at, len(content), record and record.hex))
+        at += len(content)
+    values = {"log": log, "start": start, "leaves": b"".join(leaves), "hashes": b"".join(hashes)}
+    connection.execute(_BY_PLACES, values | {"places": msgspec.json.encode(places).decode()})
 
 
 def _sign(connection: Connection, log: str, signer: Signer, frontier: Frontier, now: datetime) -> None:

@@ -75,6 +75,22 @@ class SubjectKeys:
             self._known |= keys
             return keys
 
+    def at_hand(self, subjects: Iterable[str]) -> dict[str, bytes] | None:
+        """The keys of those of ``subjects`` that were not erased, where all are in memory: no disk is touched."""
+        known, gone = self._known, self._gone
+        try:
+            return {subject: known[subject] for subject in subjects if subject not in gone}
+        except KeyError:
+            return None
+
+    def living(self, subjects: Iterable[str]) -> dict[str, bytes]:
+        """The keys of those of ``subjects`` that were not erased, the missing ones made."""
+        while True:
+            try:
+                return self.keys_for(subject for subject in subjects if subject not in self._gone)
+            except Gone:  # another process has erased one meanwhile, and now we know
+                continue
+
     def erase(self, *subjects: str) -> None:
         """Destroy the keys of ``subjects`` for good; repeating it changes nothing. Record it in ``ledger_erased`` first."""
         with self._lock:

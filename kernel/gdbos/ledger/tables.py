@@ -11,9 +11,10 @@ pending = Table(
     kernel_metadata,
     Column("id", Uuid, primary_key=True),
     Column("log", Text, nullable=False),
-    Column("leaf", LargeBinary, nullable=False, comment="a record's bytes, or an entry bundle of several"),
-    Column("records", Integer, nullable=False, default=1, server_default="1", comment="how many the row holds"),
     Column("at", Instant, nullable=False),
+    Column("records", Integer, nullable=False, default=1, server_default="1", comment="how many the row holds"),
+    Column("leaf", LargeBinary, nullable=False, comment="a record's bytes, or an entry bundle of several"),
+    Column("rows", Text, comment="what the sequencer writes into other tables with them: table name to rows, as JSON"),
     Index("ledger_pending_order", "log", "id"),
     comment="records written with their effect, not yet in the tree",
 )

@@ -167,6 +167,7 @@ def test_a_body_sees_a_file_only_in_its_live_case_and_leaves_a_receipt(play: Pla
         file_id = await attached(kernel)
         reply = await fetched(kernel, CLERK, file_id, case=CASE, matter=MATTER)
         assert reply["name"] == NAME
+        await kernel.book.settle()
         receipts = await kernel.units.read(NODE, lambda unit: unit.execute(unit.rows(bus_receipt)).all())
         assert [(r.subject, r.body, r.case, r.matter) for r in receipts] == [("person:anna", MARKET, CASE, MATTER)]
         await kernel.units.write(NODE, Unit.close_bases, CASE)

@@ -338,9 +338,15 @@ def upgrade() -> None:
         "ledger_pending",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("log", sa.Text(), nullable=False),
-        sa.Column("leaf", sa.LargeBinary(), nullable=False, comment="a record's bytes, or an entry bundle of several"),
-        sa.Column("records", sa.Integer(), server_default="1", nullable=False, comment="how many the row holds"),
         sa.Column("at", Instant(), nullable=False),
+        sa.Column("records", sa.Integer(), server_default="1", nullable=False, comment="how many the row holds"),
+        sa.Column("leaf", sa.LargeBinary(), nullable=False, comment="a record's bytes, or an entry bundle of several"),
+        sa.Column(
+            "rows",
+            sa.Text(),
+            nullable=True,
+            comment="what the sequencer writes into other tables with them: table name to rows, as JSON",
+        ),
         sa.PrimaryKeyConstraint("id"),
         comment="records written with their effect, not yet in the tree",
     )
