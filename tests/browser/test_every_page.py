@@ -135,6 +135,8 @@ def known(city: City, kernel: Kernel) -> dict[str, dict[str, str]]:
         "matter_id": "enterprise.registration",
         "plan_id": "enterprise-opening",
         "list_id": "supervision.card",
+        "of": "gx.material-necessity",
+        "into": "matter.material-necessity",
         "element_id": "uscc",
         "record_id": sorted(standards.ids("records"))[0],
         "kind": "codes",

@@ -10,6 +10,7 @@ import msgspec
 
 from gdbos.errors import NotFound
 from gdbos.standards import Code, CodeList, Document, Element, Standards
+from gdbos.standards.crosswalk import declared
 from gdbos.standards.pack import Pack
 
 PAGE = 50
@@ -37,10 +38,11 @@ class ElementShown(msgspec.Struct, frozen=True):
 
 
 class CodesShown(msgspec.Struct, frozen=True):
-    """One code list: a page of its codes in force."""
+    """One code list: a page of its codes in force, and the lists it is translated from and into."""
 
     table: CodeList
     codes: list[Code]
+    beside: list[Document[Any]]
     next: str = ""
 
 
@@ -72,7 +74,9 @@ def codes(standards: Standards, id: str, on: date, after: str) -> CodesShown:
     if after and not any(row.code == after for row in rows):
         raise NotFound("The code list {list} has no code {code} to go on from.", list=id, code=after)
     shown = list(islice(rows, PAGE + 1))
-    return CodesShown(table, shown[:PAGE], shown[PAGE - 1].code if len(shown) > PAGE else "")
+    pairs = [pair for pair in declared(standards, on) if id in pair]
+    beside = [standards.document("codes", one, on) for pair in pairs for one in pair if one != id]
+    return CodesShown(table, shown[:PAGE], beside, shown[PAGE - 1].code if len(shown) > PAGE else "")
 
 
 def listed(standards: Standards, kind: str, on: date, after: str) -> Found:

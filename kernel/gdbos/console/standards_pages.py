@@ -14,6 +14,7 @@ from gdbos.console.permissions import STANDARDS_READ
 from gdbos.kernel import Kernel
 from gdbos.pages.render import Page
 from gdbos.standards import Standards
+from gdbos.standards.crosswalk import report
 
 Words = FromQuery[Annotated[str, QueryParameter(max_length=100)]]
 Key = FromQuery[Annotated[str, QueryParameter(max_length=120)]]
@@ -73,6 +74,19 @@ class StandardsPages(Controller):
         """One code list."""
         found = browse.codes(standards, list_id, kernel.units.around.today(), after)
         return Page("console/codes.html", {"found": found, **_turns(f"codes/{list_id}", "", after, found.next)})
+
+    @get("/crosswalks/{of:str}/{into:str}", permission=STANDARDS_READ, sync_to_thread=False)
+    def crosswalk(
+        self,
+        of: FromPath[str],
+        into: FromPath[str],
+        standards: NamedDependency[Standards],
+        kernel: NamedDependency[Kernel],
+    ) -> Page:
+        """What the codes of one list are called in another."""
+        today = kernel.units.around.today()
+        lists = {id: standards.codes(id, today) for id in (of, into)}
+        return Page("console/crosswalk.html", {"found": report(standards, of, into, today), "lists": lists})
 
     @get("/records/{record_id:str}", permission=STANDARDS_READ, sync_to_thread=False)
     def record(

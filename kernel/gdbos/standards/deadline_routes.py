@@ -14,9 +14,14 @@ from gdbos.errors import Invalid, Violation
 from gdbos.plugin import PUBLIC
 from gdbos.text import Text
 
+from .acceptance import Correction, accepted_on
+from .asked import today
+from .calendar import Calendar, NotPublished
 from .counting import due
 from .deadline import Deadline, Extension, Skipped, Suspension
 from .registry import Standards
+
+Division = Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9]{2}){0,6}\Z")]
 
 
 class AskDue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,9 +30,19 @@ class AskDue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     start: date
     days: Annotated[int, msgspec.Meta(ge=0, le=3660)] | None = None
     rule: Annotated[str, msgspec.Meta(max_length=100)] | None = None
-    division: Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9]{2}){0,6}\Z")] = ""
+    division: Division = ""
     suspensions: Annotated[list[Suspension], msgspec.Meta(max_length=100)] = []
     extensions: Annotated[list[Extension], msgspec.Meta(max_length=20)] = []
+
+
+class Second(msgspec.Struct, frozen=True, kw_only=True):
+    """The clock that starts when this one's act is done (such as delivery after the decision)."""
+
+    rule: str
+    title: Text
+    due: date | None
+    """When it ends if the act is done on the last day; null where that day or its calendar is not known."""
+    explanation: str
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +61,35 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     basis: list[str]
     calendar: str
+    deemed: str = ""
+    """What silence means once it has passed: ``accepted-from-receipt``, ``accepted``, ``approved``, ``refused``; empty: nothing."""
+    second: Second | None = None
+
+
+class AskAccepted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An application received, and the notices of what was missing."""
+
+    received: date
+    corrections: Annotated[list[Correction], msgspec.Meta(max_length=100)] = []
+    division: Division = ""
+    rule: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    """The rule for telling what is missing; without it five working days."""
+    today: date | None = None
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """From which day it counts as accepted."""
+
+    on: date | None
+    """Null while it is open."""
+    deemed: bool
+    """By silence, from the day of receipt."""
+    limit: date
+    """The last day for telling what is missing."""
+    unlawful: list[int]
+    """Positions of notices that ask for something new after the first."""
+    explanation: str
+    explanations: Text
 
 
 class DeadlineController(Controller):
@@ -58,6 +102,21 @@ class DeadlineController(Controller):
     def deadline(self, standards: NamedDependency[Standards], data: JSONBody[AskDue]) -> Counted:
         """When something is due, in words that can be read aloud. 409 ``not-published`` beyond the published calendar."""
         return count(standards, data)
+
+    @post("/acceptances", permission=PUBLIC, sync_to_thread=False, status_code=200)
+    def acceptance(self, standards: NamedDependency[Standards], data: JSONBody[AskAccepted]) -> Accepted:
+        """From which day an application counts as accepted: when what was missing is there, or by silence from its receipt."""
+        rule: Deadline | int = standards.deadline(data.rule, data.received) if data.rule else 5
+        calendar = standards.calendar(data.division)
+        found = accepted_on(data.received, data.corrections, calendar, data.today or today(), rule)
+        return Accepted(
+            on=found.on,
+            deemed=found.deemed,
+            limit=found.limit,
+            unlawful=list(found.unlawful),
+            explanation=found.explanation.zh,
+            explanations=found.explanation,
+        )
 
 
 def count(standards: Standards, asked: AskDue) -> Counted:
@@ -87,4 +146,18 @@ def count(standards: Standards, asked: AskDue) -> Counted:
         rule=answer.rule,
         basis=list(answer.basis),
         calendar=calendar.id,
+        deemed=rule.deemed if isinstance(rule, Deadline) else "",
+        second=_second(standards, rule.next, answer.due, calendar)
+        if isinstance(rule, Deadline) and rule.next
+        else None,
     )
+
+
+def _second(standards: Standards, id: str, starts: date | None, calendar: Calendar) -> Second:
+    rule = standards.deadline(id, starts)
+    try:
+        answer = due(starts, rule, calendar) if starts else None
+    except NotPublished:
+        answer = None
+    told = answer.explanation.zh if answer else ""
+    return Second(rule=id, title=rule.title, due=answer.due if answer else None, explanation=told)

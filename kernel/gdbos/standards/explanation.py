@@ -26,7 +26,7 @@ def spoken(day: date, *, weekday: bool = False) -> Text:
 def explanation(count: Count, walk: Walk, skipped: tuple[Skipped, ...]) -> Text:
     """The whole of it: what is allowed, from when, what was added, what was left out, when it ends."""
     extended = (_extended(one, count.deadline) for one in count.extensions)
-    sentences = [_begin(count, walk.first), *extended, _left_out(skipped), _end(count, walk)]
+    sentences = [_begin(count, walk.first), *extended, _left_out(skipped), _end(count, walk), _silence(count.deadline)]
     told = [one for one in sentences if one.zh]
     return Text("".join(one.zh for one in told), " ".join(one.en for one in told))
 
@@ -118,3 +118,16 @@ def _end(count: Count, walk: Walk) -> Text:
         )
     end = spoken(walk.last or count.start, weekday=True)
     return Text(f"届满日为{end.zh}。", f"It is due on {end.en}.")
+
+
+SILENCE = {
+    "accepted-from-receipt": Text("逾期未告知的,自收到申请材料之日起即为受理。", "After that, silence is acceptance from the day of receipt."),
+    "accepted": Text("逾期未答复的,视为受理。", "After that, silence is acceptance."),
+    "approved": Text("逾期未答复的,视为同意。", "After that, silence is consent."),
+    "refused": Text("逾期未答复的,视为拒绝。", "After that, silence is refusal."),
+}  # fmt: skip
+
+
+def _silence(deadline: Deadline) -> Text:
+    """What the law makes of silence once the day has passed."""
+    return SILENCE.get(deadline.deemed, Text(""))

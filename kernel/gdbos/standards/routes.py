@@ -16,6 +16,7 @@ from gdbos.text import Text
 from .asked import On, page, today
 from .codes import Code
 from .compiled_routes import CompiledController
+from .crosswalk_routes import CrosswalkController
 from .deadline_routes import DeadlineController
 from .element import Element
 from .identifier_routes import IdentifierController
@@ -107,4 +108,4 @@ class StandardsController(Controller):
         return standards.record(record_id, on or today()).schema()
 
 
-ROUTES = [StandardsController, CompiledController, IdentifierController, DeadlineController]
+ROUTES = [StandardsController, CompiledController, CrosswalkController, IdentifierController, DeadlineController]

@@ -71,6 +71,8 @@ PATHS = {
         "/console/standards/lists/codes",
         "/console/standards/lists/records",
         "/console/standards/codes/supervision.card",
+        "/console/standards/crosswalks/gx.material-source/nanning.material-source",
+        "/console/standards/crosswalks/gx.material-necessity/matter.material-necessity",
         "/console/standards/records/nanning.tax.request",
     ),
     "auditor": ("/console/ledger", "/console/calls"),

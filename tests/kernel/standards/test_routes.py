@@ -16,6 +16,8 @@ from openpyxl import load_workbook
 from gdbos import sheet
 from gdbos.errors import Problem
 from gdbos.plugin import PUBLIC
+from gdbos.shipped import shipped
+from gdbos.standards import load
 from gdbos.standards.routes import ROUTES
 
 
@@ -27,7 +29,17 @@ def answer(_, problem: Problem):
 
 
 @pytest.fixture(scope="module")
+def national():
+    with TestClient(application(load([shipped("standards")], {}, ["national"]))) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
 def app(standards):
+    return application(standards)
+
+
+def application(standards):
     return Litestar(
         ROUTES,
         dependencies={"standards": Provide(lambda: standards, sync_to_thread=False)},
@@ -115,6 +127,19 @@ def test_a_deadline_is_counted_and_explained(client):
     }
     answer = client.post("/api/standards/deadlines", json=by_rule).json()
     assert (answer["due"], answer["rule"], answer["basis"]) == ("2026-03-06", "decision", ["xkf-42"])
+
+
+def test_the_day_of_acceptance_is_told_with_the_words_of_the_law(client):
+    silent = client.post("/api/standards/acceptances", json={"received": "2026-02-13", "today": "2026-03-20"}).json()
+    assert (silent["on"], silent["deemed"], silent["limit"]) == ("2026-02-13", True, "2026-02-27")
+    assert "视为受理" in silent["explanation"]
+    noticed = {"noticed": "2026-02-24", "supplied": "2026-02-26", "items": ["a"]}
+    again = {"noticed": "2026-02-27", "items": ["b"]}
+    body = {"received": "2026-02-13", "corrections": [noticed, again], "today": "2026-03-20"}
+    answer = client.post("/api/standards/acceptances", json=body).json()
+    assert (answer["on"], answer["deemed"], answer["unlawful"]) == ("2026-02-26", False, [1])
+    late = client.post("/api/standards/acceptances", json={"received": "2026-12-30", "today": "2027-01-05"})
+    assert (late.status_code, late.json()["code"]) == (409, "not-published")
 
 
 @pytest.mark.parametrize(
@@ -278,3 +303,21 @@ def test_a_workbook_that_unpacks_to_far_more_or_defines_entities_is_refused(clie
     with zipfile.ZipFile(entities, "w") as packed:
         packed.writestr("xl/workbook.xml", b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>')
     assert checked(client, entities.getvalue(), column="").status_code == 415
+
+
+def test_the_second_clock_starts_where_the_first_ends(national):
+    answer = national.post("/api/standards/deadlines", json={"start": "2026-01-30", "rule": "licence-decision"}).json()
+    assert (answer["due"], answer["deemed"]) == ("2026-03-05", "")
+    second = answer["second"]
+    assert (second["rule"], second["due"]) == ("licence-delivery", "2026-03-19")
+    assert "颁发、送达许可证件" in second["explanation"]
+    late = national.post("/api/standards/deadlines", json={"start": "2026-12-01", "rule": "licence-decision"}).json()
+    assert (late["due"], late["second"]["due"], late["second"]["explanation"]) == ("2026-12-29", None, "")
+
+
+def test_what_silence_means_is_said_aloud(national):
+    answer = national.post(
+        "/api/standards/deadlines", json={"start": "2026-02-13", "rule": "licence-correction"}
+    ).json()
+    assert answer["deemed"] == "accepted-from-receipt"
+    assert answer["explanation"].endswith("逾期未告知的,自收到申请材料之日起即为受理。")
