@@ -60,7 +60,8 @@ def path(standards: Standards, a: str, b: str, on: date) -> tuple[str, ...]:
     for one, other in declared(standards, on):
         near.setdefault(one, []).append(other)
         near.setdefault(other, []).append(one)
-    ways, seen = [(standards.codes(a, on).id,)], {a}
+    ways: list[tuple[str, ...]] = [(standards.codes(a, on).id,)]
+    seen = {a}
     standards.codes(b, on)
     while ways:
         way = ways.pop(0)
