@@ -130,7 +130,7 @@ class Nats(Section, frozen=True, kw_only=True):
     """`[nats]`: wake-ups between workers of one node; never the record."""
 
     url: str | Secret = ""
-    """``nats://…``; empty: workers look by themselves once a second."""
+    """``nats://…``; empty: workers look by themselves twice a second."""
 
     def address(self) -> str:
         return self.url.reveal() if isinstance(self.url, Secret) else self.url

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 from sqlalchemy import Connection, select
 
 import gdbos.identity.assertion
@@ -27,12 +26,14 @@ from gdbos.bus.block import spread
 from gdbos.bus.call import Bus, Door
 from gdbos.bus.consumption import draft_consumption
 from gdbos.bus.delivery import Delivery, Route
+from gdbos.bus.directory import Directory
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import Grants, live_grants
 from gdbos.bus.receipts import CODE as RECEIPTS_CODE
 from gdbos.bus.receipts import OFFERS as RECEIPTS
 from gdbos.bus.service import CHANGED as SERVICES
-from gdbos.bus.service import Directory, Offered, Service, offered, offered_by_plugin, registered
+from gdbos.bus.service import Offered, Service, offered, offered_by_plugin, registered
+from gdbos.bus.version import end_versions
 from gdbos.bus.wake import Wakeups
 from gdbos.config import Deployment, Settings
 from gdbos.console.navigation import NAVIGATION as CONSOLE_NAVIGATION
@@ -243,8 +244,8 @@ class Kernel:
         """Read services and grants again."""
         grants, services = await self.lane.read(_remembered)
         self.grants.replace(grants)
-        live = [*self._offers(), *(_with_provider(s, provider) for s, provider, state in services if state == "live")]
-        self.directory.replace(live, (s.id for s, _, state in services if state != "live"))
+        live = [*self._offers(), *(service for service, state in services if state == "live")]
+        self.directory.replace(live, (service.code for service, state in services if state != "live"))
 
     def _offers(self) -> Iterable[Offered]:
         operator = self.settings.node.body
@@ -312,7 +313,7 @@ class Kernel:
 
     def _jobs(self) -> list[Owned]:
         forget = Job(name="forget-sessions", every=timedelta(minutes=5), run=forget_old)
-        ours = [Owned("kernel", job) for job in (forget, *FILE_JOBS)]
+        ours = [Owned("kernel", job) for job in (forget, *BUS_JOBS, *FILE_JOBS)]
         return [*ours, *(Owned(p.name, job) for p in self.plugins for job in p.jobs)]
 
 
@@ -344,10 +345,6 @@ def _remembered(connection: Connection) -> tuple[list[Any], list[Any]]:
     return list(live_grants(connection)), list(registered(connection))
 
 
-def _with_provider(service: Service, provider: str) -> Offered:
-    return msgspec.structs.replace(offered(service, lambda _: ""), provider=provider)
-
-
 def _unique(folders: Iterable[Path | None]) -> list[Path]:
     return list(dict.fromkeys(folder for folder in folders if folder is not None))
 
@@ -365,5 +362,6 @@ KERNEL_NAVIGATION = [
     ),
     *CONSOLE_NAVIGATION,
 ]
+BUS_JOBS = (Job(name="end-versions", every=timedelta(minutes=1), run=end_versions),)
 KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS, *IDENTITY_OFFERS)
 ITSELF = Plugin(name="kernel", title="The kernel's own pages", consumes=FILE_CONSUMES)

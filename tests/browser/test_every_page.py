@@ -35,6 +35,7 @@ WHO = {
     "/workbench/cards": "zhuguan",
     "/cockpit": "lingdao",
     "/console": "xitong",
+    "/console/services/register": "zhuguan",
     "/console/grants": "anquan",
     "/console/calls": "shenji",
     "/console/matters": "scjg",
@@ -133,6 +134,7 @@ def known(city: City, kernel: Kernel) -> dict[str, dict[str, str]]:
     standards, licence = kernel.standards, opened.licences[0]["id"]
     ids = {
         "matter_id": "enterprise.registration",
+        "code": "gx.enterprise.register",
         "plan_id": "enterprise-opening",
         "list_id": "supervision.card",
         "of": "gx.material-necessity",

@@ -357,13 +357,16 @@ SECRETS = Offer(
 
 def test_a_plugins_function_shows_people_their_own_data_and_nobody_elses(city: Nanning) -> None:
     kernel = city.site.kernel
-    kernel.directory.replace([*kernel.directory.all(), offered_by_plugin(SECRETS, "test", OPERATOR)], ())
     anna = Actor(kind="person", id="anna", subject=person_key(kernel.vault, ANNA))
     bus, receipts = kernel.bus_for(anna, "test"), len(city.receipts("ben"))
-    own = city.site.call(lambda: bus.call("test.secrets", {"citizen_id": ANNA}))
-    assert own.value == {"subject": anna.subject}
+
+    async def ask(citizen: str) -> Any:
+        kernel.directory.replace([*kernel.directory.all(), offered_by_plugin(SECRETS, "test", OPERATOR)], ())
+        return await bus.call("test.secrets", {"citizen_id": citizen})
+
+    assert city.site.call(lambda: ask(ANNA)).value == {"subject": anna.subject}
     with pytest.raises(Forbidden, match="not your own data"):
-        city.site.call(lambda: bus.call("test.secrets", {"citizen_id": BEN}))
+        city.site.call(lambda: ask(BEN))
     newest = select(bus_call.c.outcome).where(bus_call.c.service == "test.secrets").order_by(bus_call.c.id)
     assert rows(city, lambda c: list(c.execute(newest).scalars())) == ["done", "forbidden"]
     assert len(city.receipts("ben")) == receipts
@@ -423,7 +426,8 @@ def test_no_such_service_and_a_withdrawn_one_are_told_apart(city: Nanning) -> No
     code = police.client_id.replace("-", "") + ".people"
     assert problem(police.ask("ApiBusCallsServiceCall", {"value": {}}, service=code)) == (404, "not-found")
     police.ask("ApiBusServicesRegister", OWN | {"code": code})
-    withdrawn = police.ask("ApiBusServicesCodeVersionsWithdrawWithdraw", code=code, version="1")
+    notice = {"on": city.site.kernel.units.around.today().isoformat(), "reason": "for the test"}
+    withdrawn = police.ask("ApiBusServicesCodeVersionsWithdrawWithdraw", notice, code=code, version="1")
     assert withdrawn.status_code == 200
     assert problem(police.ask("ApiBusCallsServiceCall", {"value": {}}, service=code)) == (410, "gone")
 

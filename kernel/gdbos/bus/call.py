@@ -30,10 +30,11 @@ from gdbos.actor import Actor
 from gdbos.bus.adapters.adapter import Answered, not_set_up
 from gdbos.bus.basis import Wanted, without
 from gdbos.bus.block import Block
+from gdbos.bus.directory import Directory
 from gdbos.bus.entry import Entry, entry
 from gdbos.bus.grant import Grant, Grants
 from gdbos.bus.record import CallRecord
-from gdbos.bus.service import Directory, Offered, disclosed
+from gdbos.bus.service import Offered, disclosed
 from gdbos.bus.shape import masker, minimise
 from gdbos.bus.terms import Terms, conforming
 from gdbos.errors import Forbidden, Invalid, NoBasis, Problem, ProviderFailed, Unavailable, Violation
@@ -77,6 +78,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     matter: str
     case: str
     purpose: str
+    version: int = 0
+    """The version of the service that is asked for; 0: the newest that the grant covers."""
     business: str
     """A number of the caller's own that makes a repeated write the same one: a case number."""
     deadline: float = math.inf
@@ -104,7 +107,7 @@ class Door:
         self.first: dict[str, Callable[[], Awaitable[None]]] = {}
         """What must have happened before a plugin's function is asked: receipts lists wait for the calls recorded so far."""
         self._free = capacity
-        self._agreed: dict[str, Terms] = {}
+        self._agreed: dict[tuple[str, int], Terms] = {}
         self._permitted = Together(self._look)
         self._recorded = Together(self._record)
 
@@ -139,8 +142,10 @@ class Door:
             self._free += 1
 
     async def _steps(self, call: Call, trail: Trail) -> Reply:
-        service = trail.service = self.directory.resolve(call.service)
+        service = trail.service = self.directory.resolve(call.service, call.version)
         grant = trail.grant = self._authorise(service, call, trail)
+        if grant is not None and not call.version:
+            service = trail.service = self._version(service, grant)
         request = self._request(service, call)
         trail.request = msgspec.json.encode(request, order="deterministic")
         if service.registered is not None:
@@ -193,16 +198,24 @@ class Door:
                 matter=call.matter or "—",
             )
         grant = self.grants.find(
-            body=call.body, system=call.system, service=service.code, matter=call.matter, now=trail.at
+            body=call.body,
+            system=call.system,
+            service=service.code,
+            matter=call.matter,
+            now=trail.at,
+            division=call.actor.division,
         )
         self.grants.spend(grant)
         return grant
 
+    def _version(self, newest: Offered, grant: Grant) -> Offered:
+        return self.directory.answering(newest, grant, self.units.around.standards(), self.units.around.today())
+
     def _terms(self, service: Offered) -> Terms:
         standards, today = self.units.around.standards(), self.units.around.today()
-        known = self._agreed.get(service.code)
+        known = self._agreed.get((service.code, service.version))
         if known is None or known.service is not service or known.standards is not standards or known.on != today:
-            known = self._agreed[service.code] = Terms(service, standards, today)
+            known = self._agreed[service.code, service.version] = Terms(service, standards, today)
         return known
 
     def _request(self, service: Offered, call: Call) -> Any:
@@ -362,6 +375,7 @@ class Bus:
         case: str = "",
         purpose: str = "",
         body: str = "",
+        version: int = 0,
         business: str = "",
         deadline: float = math.inf,
     ) -> Reply:
@@ -369,6 +383,7 @@ class Bus:
 
         :param matter: the matter (事项) the call serves; :param case: the live case that is its basis.
         :param body: for a plugin acting in a body's matter: that body. An official or system always acts for its own.
+        :param version: the version of the service; by default the newest that the grant covers.
         :param business: a number of the caller's own under which a repeated write is the same write.
         :param deadline: the event loop's time after which the answer is of no use; passed on to the provider.
         :raises NotFound, Gone, NoGrant, NoBasis, Invalid, ProviderFailed, ProviderTimeout, Unavailable, TooMany: see the steps.
@@ -385,6 +400,7 @@ class Bus:
                 matter=matter,
                 case=case,
                 purpose=purpose,
+                version=version,
                 business=business or case,
                 deadline=deadline,
             )

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
+from gdbos.bus.directory import Directory
 from gdbos.bus.grant import bus_grant, draft, new_grant
-from gdbos.bus.service import Directory, Offered
+from gdbos.bus.service import Offered
 from gdbos.errors import Gone, NotFound
 from gdbos.identity.body import body
 from gdbos.plugin import Consumption, Plugin
@@ -45,6 +46,7 @@ def _draft(unit: Unit, plugin: str, uscc: str, wanted: Consumption, service: Off
         system=plugin,
         service=wanted.service,
         provider=service.provider,
+        version=service.version,
         fields=tuple(wanted.fields),
         clear=tuple(wanted.clear),
         purpose=wanted.purpose.zh,

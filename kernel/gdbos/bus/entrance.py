@@ -31,6 +31,8 @@ class Cited(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     matter: Annotated[str, msgspec.Meta(max_length=120)] = ""
     case: Annotated[str, msgspec.Meta(max_length=50)] = ""
     purpose: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    version: Annotated[int, msgspec.Meta(ge=0, le=9999)] = 0
+    """Of the service; 0: the newest that the grant covers."""
     business: Annotated[str, msgspec.Meta(max_length=80)] = ""
 
 
@@ -98,6 +100,7 @@ async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
         matter=asked.matter,
         case=asked.case,
         purpose=asked.purpose,
+        version=asked.version,
         business=asked.business,
         deadline=deadline_of(scope),
     )

@@ -33,7 +33,7 @@ from gdbos.errors import Conflict, Forbidden, NoGrant, NotFound, TooMany
 from gdbos.ids import new_id
 from gdbos.storage.bulk import packed, unpacked
 from gdbos.storage.metadata import Instant, kernel_metadata
-from gdbos.storage.scope import Scope
+from gdbos.storage.scope import Scope, below
 from gdbos.unit import Unit
 
 
@@ -47,13 +47,19 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """The consumer's system (client id), or the plugin whose pages use the service."""
     service: str
     provider: str
+    version: int = 0
+    """The version it was asked for; a newer one answers it as long as that breaks none of its fields. 0: whichever is newest."""
     fields: tuple[str, ...] = ()
-    """Fields it may receive; empty: all that the service gives."""
+    """Fields it may receive; empty: all that the service gives, or none where questions are granted."""
+    questions: tuple[str, ...] = ()
+    """What it may ask about fields without receiving them: ``birth_date`` any question, ``birth_date age >= 18`` this one."""
     clear: tuple[str, ...] = ()
     """Of these, the fields it receives unmasked; ``*`` for all."""
     purpose: str = ""
     matters: tuple[str, ...] = ()
     """Matters it may cite; empty: any."""
+    divisions: tuple[str, ...] = ()
+    """Divisions (GB/T 2260) at or below which the caller must sit; empty: anywhere."""
     rate: int = 600
     """Calls a minute."""
     legal_basis: str = ""
@@ -73,10 +79,13 @@ bus_grant = Table(
     Column("system", String(80), nullable=False),
     Column("service", String(120), nullable=False),
     Column("provider", String(18), nullable=False),
+    Column("version", Integer, nullable=False),
     Column("fields", JSON, nullable=False),
+    Column("questions", JSON, nullable=False),
     Column("clear", JSON, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("matters", JSON, nullable=False),
+    Column("divisions", JSON, nullable=False),
     Column("rate", Integer, nullable=False),
     Column("legal_basis", Text, nullable=False),
     Column("state", String(10), nullable=False),  # draft, live, refused, revoked
@@ -157,7 +166,7 @@ def _get(unit: Unit, grant_id: UUID) -> Grant:
 def grant_of(row: Mapping[Any, Any]) -> Grant:
     """A row as a grant."""
     fields = {name: row[name] for name in Grant.__struct_fields__}
-    for name in ("fields", "clear", "matters"):
+    for name in ("fields", "questions", "clear", "matters", "divisions"):
         fields[name] = tuple(fields[name])
     return Grant(**fields)
 
@@ -195,6 +204,10 @@ def _within(since: datetime | None, until: datetime | None, now: datetime) -> bo
     return (since is None or since <= now) and (until is None or now < until)
 
 
+def _sits(division: str, grant: Grant) -> bool:
+    return any(below(division, one) for one in grant.divisions)
+
+
 class Grants:
     """The live grants as this worker knows them: one look-up per call."""
 
@@ -211,8 +224,11 @@ class Grants:
         live = {grant.id for ones in found.values() for grant in ones}
         self._recent = {grant_id: recent for grant_id, recent in self._recent.items() if grant_id in live}
 
-    def find(self, *, body: str, system: str, service: str, matter: str, now: datetime) -> Grant:
-        """The grant under which a consumer may call. :raises NoGrant: none, not yet or no longer, or not for this matter."""
+    def find(self, *, body: str, system: str, service: str, matter: str, now: datetime, division: str = "") -> Grant:
+        """The grant under which a consumer may call.
+
+        :raises NoGrant: none, not yet or no longer, not for this matter, or not for a caller who sits in ``division``.
+        """
         known = self._by_consumer.get((body, system, service), ())
         grants = [grant for grant in known if _within(grant.since, grant.until, now)]
         if not grants:
@@ -224,8 +240,16 @@ class Grants:
                 service=service,
             )
         for grant in grants:
-            if not grant.matters or matter in grant.matters:
+            if (not grant.matters or matter in grant.matters) and (not grant.divisions or _sits(division, grant)):
                 return grant
+        if any(not grant.matters or matter in grant.matters for grant in grants):
+            raise NoGrant(
+                "The grant for {service} is for callers in the divisions {divisions}, and you call from {division}; ask for a"
+                " grant that covers yours.",
+                service=service,
+                divisions=", ".join(sorted({one for grant in grants for one in grant.divisions})),
+                division=division or "—",
+            )
         raise NoGrant(
             "The grant for {service} covers the matters {matters}, not {matter}; cite one of these or ask for another"
             " grant.",

@@ -15,8 +15,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from gdbos.bus.call import Bus
+from gdbos.bus.directory import Directory
 from gdbos.bus.receipts import Receipt, Receipts
-from gdbos.bus.service import Directory, Offered
+from gdbos.bus.service import Offered
 from gdbos.errors import Gone, NotFound
 from gdbos.kernel import Kernel
 from gdbos.pages.render import Page

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, insert, select, update
+from sqlalchemy import Column, Connection, Date, Integer, LargeBinary, String, Table, insert, select
 
-from gdbos.errors import Conflict, Gone, NotFound
+from gdbos.errors import Conflict
 from gdbos.plugin import Disclosed, Offer
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.text import Text
@@ -36,6 +36,17 @@ class SubjectField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     field: str
 
 
+class Promised(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How well the provider undertakes to answer (服务等级); consumers read it, nothing is switched off by it."""
+
+    answer_ms: Annotated[int, msgspec.Meta(ge=1, le=600_000)] | None = None
+    """Milliseconds within which 95 of 100 answers come."""
+    availability: Annotated[float, msgspec.Meta(gt=0, le=100)] | None = None
+    """Per cent of a month."""
+    hours: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    """When it can be called, in the provider's words: ``7×24``."""
+
+
 class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A service as packs and the API register it (服务). ``takes`` and ``gives`` name records of the standards registry."""
 
@@ -53,6 +64,9 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     matters: tuple[str, ...] = ()
     vertical: bool = False
     """A ministry's vertical system (国垂系统)."""
+    sla: Promised | None = None
+    updates: str = ""
+    """How often the provider brings the data up to date: a code of the list ``catalogue.update-cycle``."""
     adapter: str = "http"
     settings: dict[str, Any] = {}
     note: Text | None = None
@@ -71,6 +85,9 @@ bus_service = Table(
     Column("definition", LargeBinary, nullable=False),
     Column("registered_by", String(80), nullable=False),
     Column("registered_at", Instant, nullable=False),
+    Column("ends_on", Date),
+    Column("ending", String(2000), nullable=False),
+    Column("changed_at", Instant, nullable=False),
 )
 
 
@@ -89,6 +106,10 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
     matters: tuple[str, ...]
     registered: Service | None = None
     offer: Offer | None = None
+    ends_on: date | None = None
+    """The day from which this version answers no more, once its provider has given notice."""
+    ending: str = ""
+    """Why it ends."""
 
 
 def offered(service: Service, body_for: Callable[[str], str]) -> Offered:
@@ -144,49 +165,19 @@ def register(connection: Connection, service: Service, provider: str, by: str, n
             definition=msgspec.json.encode(service),
             registered_by=by,
             registered_at=now,
+            ending="",
+            changed_at=now,
         )
     )
 
 
-def withdraw(connection: Connection, code: str, version: int) -> None:
-    """Take a version out of use. :raises NotFound: there is no such version."""
-    one = (bus_service.c.code == code) & (bus_service.c.version == version)
-    if not connection.execute(update(bus_service).where(one).values(state="withdrawn")).rowcount:
-        raise NotFound("There is no service {code} version {version}.", code=code, version=version)
-
-
-def registered(connection: Connection) -> Iterable[tuple[Service, str, str]]:
-    """Every registered service with its provider and its state."""
+def registered(connection: Connection) -> Iterable[tuple[Offered, str]]:
+    """Every registered version with its state, as its provider offers it."""
     t = bus_service.c
-    for definition, provider, state in connection.execute(select(t.definition, t.provider, t.state)):
-        yield msgspec.json.decode(definition, type=Service), provider, state
-
-
-class Directory:
-    """The services this worker knows, by code; the highest live version answers."""
-
-    def __init__(self) -> None:
-        self._live: Mapping[str, Offered] = {}
-        self._withdrawn: frozenset[str] = frozenset()
-
-    def replace(self, live: Iterable[Offered], withdrawn: Iterable[str]) -> None:
-        """Know ``live`` from now on."""
-        ordered = sorted(live, key=lambda s: s.version)
-        self._live = {service.code: service for service in ordered}
-        self._withdrawn = frozenset(withdrawn) - set(self._live)
-
-    def resolve(self, code: str) -> Offered:
-        """The service ``code``. :raises NotFound: no such service. :raises Gone: it was withdrawn."""
-        found = self._live.get(code)
-        if found is None:
-            if code in self._withdrawn:
-                raise Gone("Service {code} has been withdrawn by its provider; ask them for its successor.", code=code)
-            raise NotFound("There is no service {code} at this node.", code=code)
-        return found
-
-    def all(self) -> list[Offered]:
-        """Every live service, by code."""
-        return [self._live[code] for code in sorted(self._live)]
+    rows = connection.execute(select(t.definition, t.provider, t.state, t.ends_on, t.ending))
+    for definition, provider, state, ends_on, ending in rows:
+        service = offered(msgspec.json.decode(definition, type=Service), lambda _: "")
+        yield msgspec.structs.replace(service, provider=provider, ends_on=ends_on, ending=ending), state
 
 
 def disclosed(

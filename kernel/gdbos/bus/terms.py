@@ -40,7 +40,7 @@ class Terms:
         }
 
     def _plan(self, grant: Grant) -> Plan:
-        granted = grant.fields or self.gives.names
+        granted = grant.fields or (() if grant.questions else self.gives.names)
         clear = self.gives.names if "*" in grant.clear else grant.clear
         masks = {name: self.standards.masking(self.gives.element(name).id, self.on) for name in self.gives.names}
         return {name: None if name in clear else mask for name, mask in masks.items() if name in granted}

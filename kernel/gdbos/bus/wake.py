@@ -23,7 +23,7 @@ from gdbos.unit import EVENTS
 log = logging.getLogger("gdbos.wake")
 
 Heard = Callable[[frozenset[str]], Awaitable[None]]
-LOOK = 1.0
+LOOK = 0.5
 """Seconds between looks at what another worker may have changed unheard."""
 TOPICS = frozenset({EVENTS, GRANTS, SERVICES})
 
@@ -52,7 +52,7 @@ class Wakeups:
             log.warning("a wake-up was not sent (%s); the others look by themselves", type(failure).__name__)
 
     async def run(self) -> None:
-        """Listen where the deployment names a NATS server, and look once a second in any case, until cancelled."""
+        """Listen where the deployment names a NATS server, and look twice a second in any case, until cancelled."""
         try:
             async with asyncio.TaskGroup() as together:
                 if self.url:
@@ -96,16 +96,12 @@ class Wakeups:
             await asyncio.sleep(LOOK)
 
 
-def _fingerprint(connection: Connection) -> tuple[int, datetime | None, int, datetime | None, int]:
+def _fingerprint(connection: Connection) -> tuple[tuple[int, datetime | None], ...]:
     """Changes when a grant or a service does: states only move forward, and each move is dated."""
-    grants = connection.execute(select(func.count(), func.max(bus_grant.c.changed_at)).select_from(bus_grant)).one()
-    services = connection.execute(
-        select(func.count(), func.max(bus_service.c.registered_at)).select_from(bus_service)
-    ).one()
-    withdrawn = connection.execute(
-        select(func.count()).select_from(bus_service).where(bus_service.c.state != "live")
-    ).scalar_one()
-    return grants[0], grants[1], services[0], services[1], withdrawn
+    return tuple(
+        tuple(connection.execute(select(func.count(), func.max(table.c.changed_at)).select_from(table)).one())
+        for table in (bus_grant, bus_service)
+    )
 
 
 async def _quiet(*_: object) -> None:

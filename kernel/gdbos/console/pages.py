@@ -23,6 +23,7 @@ from gdbos.console.letter import drop_letter, list_letters, retry_letter, show_l
 from gdbos.console.logs import logs
 from gdbos.console.permissions import LEDGER_READ, LETTERS_DROP, LETTERS_READ, LETTERS_RETRY, PLUGINS_READ
 from gdbos.console.routes import After
+from gdbos.console.service_pages import ServicePages
 from gdbos.console.standards_pages import StandardsPages
 from gdbos.errors import BadRequest
 from gdbos.identity.body import names as body_names
@@ -60,7 +61,7 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodePages(Controller):
-    """Health, plugins, services, ledger."""
+    """Health, plugins, ledger, calls."""
 
     path = "/console"
 
@@ -74,13 +75,6 @@ class NodePages(Controller):
     def plugins(self, kernel: NamedDependency[Kernel]) -> Page:
         """Installed, enabled, and what each brings."""
         return Page("console/plugins.html", {"plugins": plugins(kernel)})
-
-    @get("/services", permission=PLUGINS_READ)
-    async def services(self, run: NamedDependency[Run], kernel: NamedDependency[Kernel]) -> Page:
-        """Every service that can be asked for."""
-        found = kernel.directory.all()
-        names = await run.read(body_names, sorted({service.provider for service in found}))
-        return Page("console/services.html", {"services": found, "names": names})
 
     @get("/ledger", permission=LEDGER_READ)
     async def ledger(self, run: NamedDependency[Run], kernel: NamedDependency[Kernel]) -> Page:
@@ -173,7 +167,7 @@ class LetterPages(Controller):
         return _to("/console/letters?done=drop")
 
 
-PAGES = [NodePages, GrantPages, LetterPages, StandardsPages]
+PAGES = [NodePages, ServicePages, GrantPages, LetterPages, StandardsPages]
 
 
 async def _grants_page(

@@ -3,7 +3,7 @@
 from gdbos.plugin import Permission
 from gdbos.text import N_
 
-PLUGINS_READ = Permission("kernel.plugins.read", N_("See plugins, services and the node's health"))
+PLUGINS_READ = Permission("kernel.plugins.read", N_("See plugins and the node's health"))
 LEDGER_READ = Permission("kernel.ledger.read", N_("See where the ledger stands"))
 LETTERS_READ = Permission("kernel.letters.read", N_("See events that could not be delivered"))
 LETTERS_RETRY = Permission("kernel.letters.retry", N_("Deliver parked events again"))

@@ -50,10 +50,20 @@ def within(table: Table, actor: Actor) -> ColumnElement[bool]:
     return or_(*ways) if ways else false()
 
 
+def below(code: str, division: str) -> bool:
+    """Whether the GB/T 2260 ``code`` is ``division`` or lies in it; no code lies nowhere."""
+    return bool(code) and code.startswith(_stem(division))
+
+
+def _stem(division: str) -> str:
+    """The digits that all codes in ``division`` share: two for a province, four for a city, six for a county."""
+    stem = division.rstrip("0")
+    return stem + "0" * (len(stem) % 2)
+
+
 def _subtree(table: Table, column: str, division: str) -> ColumnElement[bool]:
     """GB/T 2260 codes at or below ``division``; a range, so that an index serves it."""
-    stem = division.rstrip("0")
-    stem += "0" * (len(stem) % 2)
+    stem = _stem(division)
     if not stem:
         return true()
     return table.c[column].between(stem.ljust(6, "0"), stem.ljust(6, "9"))

@@ -14,7 +14,7 @@ import pytest
 
 from gdbos.actor import plugin_actor
 from gdbos.bus import wake
-from gdbos.bus.grant import Grant, decide, draft, new_grant
+from gdbos.bus.grant import Grant, decide, draft, new_grant, revoke
 from gdbos.errors import NoGrant
 from gdbos.kernel import Kernel
 from gdbos.testing import deployment, postgres_database, require
@@ -44,6 +44,18 @@ async def two_workers(folder: Path, database: str, nats: str) -> AsyncIterator[t
 def granted(unit: Unit) -> Grant:
     grant = new_grant(body=BODY, system="desk", service="test.rows.list", provider=BODY)
     return decide(unit, draft(unit, grant), approve=True, reason="for the test")
+
+
+async def until_refused(kernel: Kernel) -> float:
+    """Seconds until ``kernel`` finds no grant any more."""
+    started = time.monotonic()
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                kernel.grants.find(body=BODY, system="desk", service="test.rows.list", matter="", now=kernel.clock())
+                await asyncio.sleep(0.01)
+            except NoGrant:
+                return time.monotonic() - started
 
 
 async def until_known(kernel: Kernel, grant: UUID) -> float:
@@ -82,3 +94,23 @@ def test_a_grant_is_known_to_the_other_worker_through_nats(tmp_path: Path, monke
 @pytest.mark.parametrize("nats", ["", "nats://127.0.0.1:1"], ids=["none named", "none answers"])
 def test_without_nats_the_workers_look_by_themselves(tmp_path: Path, nats: str) -> None:
     assert learn(tmp_path, nats) < wake.LOOK + 8
+
+
+def test_what_one_worker_revokes_the_other_refuses_within_a_second(tmp_path: Path) -> None:
+    """Of five revocations, each seen by the worker that did not hear of it: most within a second."""
+
+    async def go(database: str) -> list[float]:
+        took = []
+        async with two_workers(tmp_path, database, "") as (first, second):
+            for _ in range(5):
+                grant = await first.units.write(KERNEL, granted)
+                await until_known(second, grant.id)
+                await first.units.write(KERNEL, revoke, grant.id, "for the test")
+                assert await until_refused(first) < 0.01  # where it was revoked nothing has to be heard
+                took.append(await until_refused(second))
+        return took
+
+    with postgres_database() as database:
+        took = sorted(asyncio.run(go(database)))
+    assert took[2] <= 1
+    assert took[-1] <= wake.LOOK + 2  # a busy machine

@@ -69,10 +69,13 @@ def upgrade() -> None:
         sa.Column("system", sa.String(length=80), nullable=False),
         sa.Column("service", sa.String(length=120), nullable=False),
         sa.Column("provider", sa.String(length=18), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("questions", sa.JSON(), nullable=False),
         sa.Column("clear", sa.JSON(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("matters", sa.JSON(), nullable=False),
+        sa.Column("divisions", sa.JSON(), nullable=False),
         sa.Column("rate", sa.Integer(), nullable=False),
         sa.Column("legal_basis", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
@@ -127,6 +130,9 @@ def upgrade() -> None:
         sa.Column("definition", sa.LargeBinary(), nullable=False),
         sa.Column("registered_by", sa.String(length=80), nullable=False),
         sa.Column("registered_at", Instant(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("ending", sa.String(length=2000), nullable=False),
+        sa.Column("changed_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("code", "version"),
     )
     op.create_index(op.f("ix_bus_service_provider"), "bus_service", ["provider"], unique=False)
