@@ -34,7 +34,7 @@ ROLES = """
 [[document]]
 id = "operator"
 title = { zh = "运维", en = "Operator" }
-permissions = ["kernel.plugins.read", "kernel.letters.*", "kernel.standards.read"]
+permissions = ["kernel.plugins.read", "kernel.bus.services", "kernel.letters.*", "kernel.standards.read"]
 scope = "node"
 
 [[document]]
