@@ -143,7 +143,7 @@ def _structs(found: inspect.Type) -> Iterator[inspect.StructType]:
 def _add(made: dict[str, Any], route: ASGIRoute) -> None:
     """Write in an address that a raw ASGI handler serves: its operation stands beside it, as Litestar cannot see into it."""
     opt = route.route_handler.opt
-    _, schemas = msgspec.json.schema_components(opt["schemas"], ref_template="#/components/schemas/{name}")
+    _, schemas = msgspec.json.schema_components(opt.get("schemas", ()), ref_template="#/components/schemas/{name}")
     made["components"]["schemas"].update(schemas)
     made["paths"][route.path_format] = {"post": deepcopy(opt["operation"])}
 

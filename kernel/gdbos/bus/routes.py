@@ -18,6 +18,7 @@ from gdbos.bus.permissions import CALLS
 from gdbos.bus.receipts import Receipts
 from gdbos.bus.record import bus_call
 from gdbos.bus.service_routes import ROUTES as SERVICES
+from gdbos.kernel import Kernel
 from gdbos.plugin import KNOWN
 from gdbos.unit import Run, Unit
 
