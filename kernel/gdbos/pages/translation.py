@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class Catalogues:
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         distinct = list(dict.fromkeys([KERNEL_LOCALE, *folders]))
-        self._translations = {locale: _compiled(locale, distinct) for locale in LOCALES}
+        self._translations = {locale: _compiled(locale, tuple(distinct)) for locale in LOCALES}
 
     def gettext(self, locale: str) -> Callable[[str], str]:
         """The function that gives a message's words in ``locale``."""
@@ -64,7 +65,8 @@ def read_catalogue(path: Path) -> Catalog:
         return read_po(source, locale=path.stem)
 
 
-def _compiled(locale: str, folders: Sequence[Path]) -> NullTranslations:
+@cache
+def _compiled(locale: str, folders: tuple[Path, ...]) -> NullTranslations:
     if locale == SOURCE_LOCALE:
         return NullTranslations()
     merged = Catalog(locale=locale)

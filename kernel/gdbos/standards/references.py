@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -87,12 +87,11 @@ def _codes(standards: Standards, codes: Any) -> Iterator[Wrong]:
 
 def _twice(codes: Any) -> Iterator[Wrong]:
     """A code that has two rows for the same day: nobody could say which holds."""
-    counts = Counter(row.code for row in codes.code)
-    for code in (code for code, count in counts.items() if count > 1):
-        rows = sorted(
-            (row for row in codes.code if row.code == code), key=lambda row: (row.since is not None, row.since)
-        )
-        for one, other in pairwise(rows):
+    rows: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in codes.code:
+        rows[row.code].append(row)
+    for code, ones in rows.items():
+        for one, other in pairwise(sorted(ones, key=lambda row: (row.since is not None, row.since))):
             if one.until is None or other.since is None or other.since < one.until:
                 yield (
                     "duplicate",

@@ -19,7 +19,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     materials: int = 0
     trips: int = 0
     days: int = 0
-    source: str = ""
+    source: Text | None = None
 
 
 class MatterView(msgspec.Struct, frozen=True, kw_only=True):

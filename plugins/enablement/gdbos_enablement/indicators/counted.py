@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gdbos import Unit, on
+from gdbos import Text, Unit, on
 from gdbos_enablement.heard import (
     BundleFinished,
     CaseAccepted,
@@ -148,9 +149,14 @@ def count_bundle(unit: Unit, event: BundleFinished) -> None:
         "materials_before": sum(one.materials for one in before),
         "trips_before": sum(one.trips for one in before),
         "days_before": sum(one.days for one in before),
-        "source": "; ".join(dict.fromkeys(one.source for one in before if one.source))[:1000],
+        "source": msgspec.json.encode(_sources(one.source for one in before)).decode(),
     }
     unit.execute(_dialect(unit).insert(indicator_bundle).values(row).on_conflict_do_nothing())
+
+
+def _sources(found: Iterable[Text | None]) -> Text:
+    once = dict.fromkeys(one for one in found if one)
+    return Text("；".join(one.zh for one in once), "; ".join(one.into("en") for one in once))
 
 
 def hear(unit: Unit, event: CaseHeard, stage: Stage, **facts: Any) -> None:

@@ -65,7 +65,7 @@ class BundleReductions(msgspec.Struct, frozen=True, kw_only=True):
     title: Text
     finished: int
     reductions: list[Reduction]
-    source: str
+    source: Text
     """Where the figures before come from."""
     formula: str = FORMULA
 
@@ -197,7 +197,7 @@ def _bundles(unit: Unit, division: str) -> Iterator[BundleReductions]:
             title=_title(unit, row.plan),
             finished=row.finished,
             reductions=[_reduction(one, row._mapping, row.finished) for one in MEASURES],
-            source=row.source,
+            source=msgspec.json.decode(row.source, type=Text),
         )
 
 

@@ -55,7 +55,7 @@ indicator_bundle = Table(
     Column("materials_before", Integer, nullable=False),
     Column("trips_before", Integer, nullable=False),
     Column("days_before", Integer, nullable=False),
-    Column("source", String(1000), nullable=False),  # of the figures before
+    Column("source", String(4000), nullable=False),  # of the figures before: a Text, as JSON
     Index("indicator_bundle_plan", "plan", "bundle"),
     info={"scope": OWNERS},
 )

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from gdbos import Text
+
 from .opening import Opened
 
 
@@ -31,7 +33,7 @@ class Reduced(msgspec.Struct, frozen=True, kw_only=True):
     before: float
     after: float
     formula: str
-    source: str
+    source: Text
     """Where "before" comes from: the statute or the published figure that the pack cites."""
 
 

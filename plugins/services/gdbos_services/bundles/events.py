@@ -70,6 +70,7 @@ class BundleFinished(BundleEvent, tag="services.bundles.bundle-finished/1", kw_o
     trips: int
     steps: int
     working_days: int
+    """From handing in to the last result; a day that was begun counts as one."""
     children: tuple[ChildOutcome, ...]
 
 

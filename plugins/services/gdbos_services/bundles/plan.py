@@ -30,7 +30,7 @@ class Measured(Strict, frozen=True, kw_only=True):
     materials: Count
     trips: Count
     days: Count
-    source: str
+    source: Text
 
 
 class Dependency(Strict, frozen=True, kw_only=True):

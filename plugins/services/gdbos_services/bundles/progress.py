@@ -195,7 +195,7 @@ def _counts(unit: Unit, one: Bundle, ours: Sequence[Child], kept: Kept) -> dict[
         steps=1 + corrections,
         materials=sum(child.facts.get("materials", 0) for child in ours),
         trips=sum(child.facts.get("trips", 0) for child in ours),
-        days=max(1, days),
+        days=days,
     )
     baselines = [matter.find(unit.standards, child.matter, one.pinned_on).before for child in ours]
     before = total(Amounts(steps=b.steps, materials=b.materials, trips=b.trips, days=b.days) for b in baselines)
@@ -207,7 +207,7 @@ def _counts(unit: Unit, one: Bundle, ours: Sequence[Child], kept: Kept) -> dict[
         "working_days": days,
         "before": msgspec.to_builtins(before),
         "now": msgspec.to_builtins(after),
-        "source": sources([b.source for b in baselines]),
+        "source": msgspec.to_builtins(sources([b.source for b in baselines])),
         "granted": sum(child.state is ChildState.GRANTED for child in ours),
         "children": len(ours),
     }
@@ -236,10 +236,11 @@ def _fields_before(sheet: Sheet, answers: dict[str, Any]) -> int:
 
 
 def _days(unit: Unit, one: Bundle, ours: Sequence[Child]) -> int:
-    """Working days from handing in to the end; where the calendar is not published, those of the longest case."""
+    """Working days from handing in to the end, one that was begun counting whole; unpublished calendar: the longest case's."""
     assert one.submitted_at is not None, "only a bundle that was handed in is counted"
     handed_in = one.submitted_at.astimezone(unit.around.zone).date()
     try:
-        return unit.standards.calendar(one.division).between(handed_in, unit.today)
+        passed = unit.standards.calendar(one.division).between(handed_in, unit.today)
     except NotPublished:
-        return max((child.facts.get("working_days", 0) for child in ours), default=0)
+        passed = max((child.facts.get("working_days", 0) for child in ours), default=0)
+    return max(1, passed)

@@ -58,7 +58,7 @@ class Reduction(msgspec.Struct, frozen=True, kw_only=True):
     share: float | None
     """From 1 (nothing is left) to below 0 (it has become more); None where there was nothing before."""
     formula: str
-    source: str
+    source: Text
     """Where ``before`` comes from."""
     source_now: str
     """An English message id."""
@@ -69,7 +69,7 @@ def share(before: float, now: float) -> float | None:
     return None if before == 0 else (before - now) / before
 
 
-def reductions(before: Amounts, now: Amounts, source: str, cases: int = 1) -> list[Reduction]:
+def reductions(before: Amounts, now: Amounts, source: Text, cases: int = 1) -> list[Reduction]:
     """The four reductions of one thing done, or the means over ``cases`` of them."""
     if cases < 1:
         raise ValueError("reductions are measured on at least one case")
@@ -94,9 +94,10 @@ def total(amounts: Iterable[Amounts]) -> Amounts:
     return sum(amounts, Amounts())
 
 
-def sources(found: Sequence[str]) -> str:
+def sources(found: Sequence[Text]) -> Text:
     """The sources of several baselines, each named once."""
-    return "; ".join(dict.fromkeys(one for one in found if one))
+    once = dict.fromkeys(found)
+    return Text("；".join(one.zh for one in once), "; ".join(one.into("en") for one in once))
 
 
 def _mean(amount: int, cases: int) -> float:

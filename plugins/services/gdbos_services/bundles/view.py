@@ -326,7 +326,7 @@ def _reductions(one: Bundle) -> list[Reduction]:
     if one.counts is None:
         return []
     before, now = (msgspec.convert(one.counts[name], Amounts) for name in ("before", "now"))
-    return reductions(before, now, one.counts["source"])
+    return reductions(before, now, Text(**one.counts["source"]))
 
 
 def _whose(one: Bundle, ours: list[Child]) -> dict[str, str]:

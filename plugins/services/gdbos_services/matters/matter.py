@@ -52,7 +52,7 @@ class Baseline(Strict, frozen=True, kw_only=True):
     materials: Count
     trips: Count
     days: Days
-    source: str
+    source: Text
 
 
 class Step(Strict, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gdbos import Text
 from gdbos_services.bundles.reductions import MEASURES, Amounts, reductions, share, sources, total
 
 COUNTS = st.integers(0, 1000)
@@ -14,7 +15,7 @@ AMOUNTS = st.builds(Amounts, steps=COUNTS, materials=COUNTS, trips=COUNTS, days=
 
 @given(AMOUNTS, AMOUNTS)
 def test_each_measure_is_reduced_by_what_has_gone(before: Amounts, now: Amounts) -> None:
-    found = reductions(before, now, "a source")
+    found = reductions(before, now, Text("来源", "a source"))
     assert [one.measure for one in found] == list(MEASURES)
     for one in found:
         if one.before == 0:
@@ -23,7 +24,7 @@ def test_each_measure_is_reduced_by_what_has_gone(before: Amounts, now: Amounts)
             assert one.share is not None
             assert one.before * (1 - one.share) == pytest.approx(one.now)
         assert one.formula
-        assert one.source == "a source"
+        assert one.source == Text("来源", "a source")
 
 
 @given(COUNTS.filter(bool), COUNTS)
@@ -57,4 +58,4 @@ def test_reductions_of_nothing_are_no_reductions() -> None:
 
 
 def test_a_source_is_named_once() -> None:
-    assert sources(["a", "b", "a", ""]) == "a; b"
+    assert sources([Text("甲", "a"), Text("乙"), Text("甲", "a")]) == Text("甲；乙", "a; 乙")

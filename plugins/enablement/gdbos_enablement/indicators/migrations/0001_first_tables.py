@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("materials_before", sa.Integer(), nullable=False),
         sa.Column("trips_before", sa.Integer(), nullable=False),
         sa.Column("days_before", sa.Integer(), nullable=False),
-        sa.Column("source", sa.String(length=1000), nullable=False),
+        sa.Column("source", sa.String(length=4000), nullable=False),
         sa.PrimaryKeyConstraint("bundle"),
     )
     op.create_index("indicator_bundle_plan", "indicator_bundle", ["plan", "bundle"], unique=False)
