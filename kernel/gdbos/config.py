@@ -91,6 +91,10 @@ class Standards(Section, frozen=True, kw_only=True):
     packs: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     """Further folders in which packs lie, beside those that ship and those of plugins."""
+    notice_days: int = 30
+    """So many days ahead a change that breaks consumers may be published without the consent of each."""
+    signers: tuple[str, ...] = ()
+    """Keys (name+id+key) of other nodes whose published packs may be imported with their note."""
 
 
 class Place(Section, frozen=True, kw_only=True):

@@ -47,6 +47,7 @@ from gdbos.pages.render import Page
 from gdbos.pages.routes import page_routes
 from gdbos.plugin import PUBLIC, Permission
 from gdbos.reading import Reading, honour_limits
+from gdbos.standards.edition_routes import ROUTES as EDITION_ROUTES
 from gdbos.standards.routes import ROUTES as STANDARDS_ROUTES
 from gdbos.telemetry import span
 from gdbos.unit import Run
@@ -87,7 +88,15 @@ def application(kernel: Kernel) -> Litestar:
             *page_routes(kernel.pages.assets),
             _router(
                 "/",
-                [*STANDARDS_ROUTES, *IDENTITY_ROUTES, *BUS_ROUTES, *FILE_ROUTES, *LEDGER_ROUTES, *CONSOLE_ROUTES],
+                [
+                    *STANDARDS_ROUTES,
+                    *EDITION_ROUTES,
+                    *IDENTITY_ROUTES,
+                    *BUS_ROUTES,
+                    *FILE_ROUTES,
+                    *LEDGER_ROUTES,
+                    *CONSOLE_ROUTES,
+                ],
                 kernel,
                 "kernel",
             ),

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 
 import gdbos.identity.assertion
 import gdbos.identity.attempt
-import gdbos.identity.setup  # noqa: F401  (these three declare tables that the kernel's revisions make)
+import gdbos.identity.setup  # noqa: F401  (these declare tables that the kernel's revisions make)
 from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.adapters import adapters_for, faults
@@ -59,7 +59,10 @@ from gdbos.pages.render import Pages
 from gdbos.plugin import KNOWN, Job, Kind, Plugin
 from gdbos.shipped import shipped
 from gdbos.standards import Standards
-from gdbos.standards import load as load_standards
+from gdbos.standards.edition import CHANGED as STANDARDS
+from gdbos.standards.fault import PackRefused
+from gdbos.standards.shelf import Shelf
+from gdbos.standards.span import Published
 from gdbos.storage.engine import engine_for, refuse_unsafe
 from gdbos.storage.lane import lane_for
 from gdbos.storage.migrate import behind, lineages, migrate
@@ -87,7 +90,10 @@ class Kernel:
         self.loaded: list[Loaded] = load(self.settings.enabled(), str(deployment.path), installed())
         self.plugins: list[Plugin] = [one.plugin for one in self.loaded]
         self.hooks = Guarded(manage((one.plugin.name, one.module) for one in self.loaded))
-        self.standards: Standards = self._standards()
+        self.shelf = self._shelf()
+        self.standards: Standards = self.shelf.load({})
+        self._published: Published = {}
+        self._standing = asyncio.Lock()
         self.pages = Pages(
             catalogues=_unique(p.locale for p in self.plugins),
             templates={p.name: p.templates for p in self.plugins if p.templates} | KERNEL_TEMPLATES,
@@ -103,17 +109,13 @@ class Kernel:
 
     # What the node is made of.
 
-    def _standards(self) -> Standards:
+    def _shelf(self) -> Shelf:
         chosen = self.settings.standards
         # The registry takes an empty chain for "all there are"; a deployment that names no pack stands under none.
         folders = [shipped("standards"), *(Path(f) for f in chosen.folders)] if chosen.packs else []
         folders += [folder for plugin in self.plugins for folder in plugin.packs]
-        kinds = [*KERNEL_KINDS, *(kind for plugin in self.plugins for kind in plugin.kinds)]
-        standards = load_standards(folders, {kind.name: kind.struct for kind in kinds}, chosen.packs)
-        faults = [fault for kind in kinds for fault in _beyond_shape(kind, standards)]
-        if faults:
-            raise Misconfigured("standards packs:\n" + "\n".join(faults))
-        return standards
+        kinds = {kind.name: kind for kind in (*KERNEL_KINDS, *(kind for p in self.plugins for kind in p.kinds))}
+        return Shelf(folders, kinds, chosen.packs, self.settings, self.ring)
 
     def _division(self) -> Text:
         code = self.settings.node.division
@@ -177,6 +179,7 @@ class Kernel:
         refuse_unsafe(self.lane.engine)
         with self.lane.engine.connect() as connection:
             apply_erasures(connection, self.subject_keys)
+            self.stand_under(self.shelf.published(connection))
         self.provider = telemetry.start(self.settings.telemetry, self.settings.node.id)
         if self.provider is not None:
             stack.callback(self.provider.shutdown)
@@ -207,13 +210,15 @@ class Kernel:
         self.scanning = Scanning(self.units, self.hooks)
         self.book = Book(self.settings, ring, self.lane, spread)
         self.door.first[RECEIPTS_CODE] = self.book.settle
-        self.wakeups = Wakeups(self.settings.nats.address(), self.settings.node.id, self.lane, self._heard)
+        self.wakeups = Wakeups(
+            self.settings.nats.address(), self.settings.node.id, self.lane, self._heard, around.today
+        )
         self.units.committed += [self._heard, self.wakeups.tell]
         self.identity = Identity(self.units, ring, self.settings)
 
     async def _start_background(self, stack: AsyncExitStack) -> None:
         await self.refresh()
-        await self.units.write(plugin_actor("kernel"), self._draft_consumption)
+        await self.draft_consumption()
         clockwork = Clockwork(self.units, self._jobs())
         works = {
             "delivery": self.delivery.run,
@@ -237,8 +242,26 @@ class Kernel:
     async def _heard(self, topics: frozenset[str]) -> None:
         if EVENTS in topics:
             self.delivery.wake()
-        if topics & {GRANTS, SERVICES}:
+        if STANDARDS in topics:
+            await self._read_standards()
+        if topics & {GRANTS, SERVICES, STANDARDS}:
             await self.refresh()
+
+    def stand_under(self, published: Published) -> None:
+        """Load the standards with the published editions, where these are others than before.
+
+        :raises PackRefused: something is wrong with them; the node stands under what it stood under.
+        """
+        if published != self._published:
+            self.standards, self._published = self.shelf.load(published), published
+
+    async def _read_standards(self) -> None:
+        try:
+            async with self._standing:
+                published = await self.lane.read(self.shelf.published)
+                await asyncio.to_thread(self.stand_under, published)
+        except PackRefused as refused:
+            log.error("the published standards cannot be loaded; the node keeps those it has:\n%s", refused)
 
     async def refresh(self) -> None:
         """Read services and grants again."""
@@ -277,8 +300,13 @@ class Kernel:
         finally:
             engine.dispose()
 
-    def _draft_consumption(self, unit: Unit) -> None:
-        draft_consumption(unit, [ITSELF, *self.plugins], self.directory)
+    async def draft_consumption(self) -> None:
+        """Ask for what plugins' pages use of the bus and nobody has asked for yet."""
+
+        def ask(unit: Unit) -> None:
+            draft_consumption(unit, [ITSELF, *self.plugins], self.directory)
+
+        await self.units.write(plugin_actor("kernel"), ask)
 
     def bus_for(self, actor: Actor, plugin: str) -> Bus:
         """The bus as ``plugin`` sees it when it acts in the name of ``actor``."""
@@ -333,12 +361,6 @@ def _hold(lock: IO[str], home: Path) -> None:
         raise Misconfigured(
             f"{home} is in use by a running node; stop it first, or make the change through its addresses"
         ) from None
-
-
-def _beyond_shape(kind: Kind, standards: Standards) -> Iterable[str]:
-    for document in standards.documents(kind.name) if kind.check else ():
-        assert kind.check is not None
-        yield from (f"{document.file or document.id}: {what}" for what in kind.check(document.value, standards))
 
 
 def _remembered(connection: Connection) -> tuple[list[Any], list[Any]]:

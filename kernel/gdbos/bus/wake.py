@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime
 
 import nats
 from nats.aio.client import Client
@@ -17,6 +17,8 @@ from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import bus_grant
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import bus_service
+from gdbos.standards.edition import CHANGED as STANDARDS
+from gdbos.standards.edition import standards_edition
 from gdbos.storage.lane import Lane
 from gdbos.unit import EVENTS
 
@@ -25,7 +27,7 @@ log = logging.getLogger("gdbos.wake")
 Heard = Callable[[frozenset[str]], Awaitable[None]]
 LOOK = 0.5
 """Seconds between looks at what another worker may have changed unheard."""
-TOPICS = frozenset({EVENTS, GRANTS, SERVICES})
+TOPICS = frozenset({EVENTS, GRANTS, SERVICES, STANDARDS})
 
 
 class Wakeups:
@@ -34,11 +36,12 @@ class Wakeups:
     What is said is a topic's name, never data. Workers of a node share a database, so its name is part of the subject.
     """
 
-    def __init__(self, url: str, node: str, lane: Lane, heard: Heard) -> None:
+    def __init__(self, url: str, node: str, lane: Lane, heard: Heard, today: Callable[[], date]) -> None:
         self.url = url
         self.subject = f"gdbos.{node}.wake"
         self.lane = lane
         self.heard = heard
+        self.today = today
         self._client: Client | None = None
         self._seen: object = None
 
@@ -84,12 +87,12 @@ class Wakeups:
             await self.heard(topics)
 
     async def _watch(self) -> None:
-        """Grants and services that another worker changed are known here within a second, heard or not."""
+        """What another worker changed is known here within a second, heard or not; so is a new day, on which editions begin and end."""
         while True:
             try:
-                seen = await self.lane.read(_fingerprint)
-                if self._seen is not None and seen != self._seen:
-                    await self.heard(frozenset({GRANTS, SERVICES}))
+                seen = self.today(), await self.lane.read(_fingerprint)
+                if seen != self._seen:
+                    await self.heard(frozenset({GRANTS, SERVICES, STANDARDS}))
                 self._seen = seen
             except Exception:
                 log.exception("the database could not be looked at; trying again")
@@ -97,10 +100,10 @@ class Wakeups:
 
 
 def _fingerprint(connection: Connection) -> tuple[tuple[int, datetime | None], ...]:
-    """Changes when a grant or a service does: states only move forward, and each move is dated."""
+    """Changes when a grant, a service or an edition does: states only move forward, and each move is dated."""
     return tuple(
         tuple(connection.execute(select(func.count(), func.max(table.c.changed_at)).select_from(table)).one())
-        for table in (bus_grant, bus_service)
+        for table in (bus_grant, bus_service, standards_edition)
     )
 
 

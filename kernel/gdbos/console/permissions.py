@@ -9,5 +9,18 @@ LETTERS_READ = Permission("kernel.letters.read", N_("See events that could not b
 LETTERS_RETRY = Permission("kernel.letters.retry", N_("Deliver parked events again"))
 LETTERS_DROP = Permission("kernel.letters.drop", N_("Drop parked events, with reasons"))
 STANDARDS_READ = Permission("kernel.standards.read", N_("Browse standards in the console"))
+STANDARDS_DRAFT = Permission("kernel.standards.draft", N_("Hand in drafts of standards packs"))
+STANDARDS_PUBLISH = Permission("kernel.standards.publish", N_("Publish, refuse and withdraw standards packs"))
+STANDARDS_CONSENT = Permission("kernel.standards.consent", N_("Agree to changes of standards for one's own body"))
 
-PERMISSIONS = (PLUGINS_READ, LEDGER_READ, LETTERS_READ, LETTERS_RETRY, LETTERS_DROP, STANDARDS_READ)
+PERMISSIONS = (
+    PLUGINS_READ,
+    LEDGER_READ,
+    LETTERS_READ,
+    LETTERS_RETRY,
+    LETTERS_DROP,
+    STANDARDS_READ,
+    STANDARDS_DRAFT,
+    STANDARDS_PUBLISH,
+    STANDARDS_CONSENT,
+)

@@ -12,11 +12,12 @@ import msgspec
 from gdbos.errors import Invalid, Problem
 from gdbos.text import Text
 
+from .chain import read
 from .counting import due
 from .deadline import Extension, Suspension
 from .fault import Fault, nearest
 from .layer import Layer
-from .load import Kinds, assemble, read
+from .load import Kinds, assemble
 from .pack import head
 from .registry import Standards
 from .shape import flaws
@@ -53,7 +54,7 @@ def check(
     around = [folder.parent] if beneath is None else list(beneath)
     if not (folder / "pack.toml").is_file():
         return [Fault(rule="missing", detail="there is no pack.toml in this folder", file=str(folder))]
-    sources, faults = read([folder, *(one for one in around if one != folder)], kinds or {}, [_id(folder)])
+    sources, faults = read([folder, *(one for one in around if one != folder)], kinds or {}, [_id(folder)], {})
     standards = assemble(sources, kinds or {}, faults)
     if not faults:
         own = next(one for one in sources if one.folder == folder)

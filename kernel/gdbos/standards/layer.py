@@ -11,6 +11,7 @@ import msgspec
 
 from .document import Change
 from .fault import Fault, line_of
+from .span import ALWAYS, Days
 
 Table = dict[str, Any]
 
@@ -32,6 +33,8 @@ class Layer(msgspec.Struct, kw_only=True):
     """The path as faults name it, from the pack's folder on."""
     since: date | None = None
     until: date | None = None
+    edition: Days = ALWAYS
+    """The days in which the edition of the pack speaks, whether or not it speaks of this item."""
 
     @property
     def withdrawn(self) -> bool:

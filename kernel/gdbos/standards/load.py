@@ -14,13 +14,15 @@ import msgspec
 
 from gdbos.errors import Misconfigured
 
+from .chain import read
 from .document import Document, Envelope
 from .fault import Fault, PackRefused, nearest
 from .layer import Layer, Merged, lay, start
-from .pack import RANK, Head, Source, head, packs_in, source
+from .pack import Source
 from .references import dangling
 from .registry import KINDS, Standards
 from .shape import Flaw, flaws, keys, strays
+from .span import Days, Published
 
 
 class DocumentKind(Protocol):
@@ -38,16 +40,18 @@ Kinds = Mapping[str, type[msgspec.Struct] | DocumentKind]
 ENVELOPE_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(Envelope) if field.encode_name != "id")
 
 
-def load(folders: Sequence[Path], kinds: Kinds, chain: Sequence[str]) -> Standards:
+def load(folders: Sequence[Path], kinds: Kinds, chain: Sequence[str], published: Published | None = None) -> Standards:
     """Load the packs of ``chain`` (upper first), those they extend, and every folder that is a pack itself.
 
     ``folders``: packs, or folders of packs. ``kinds``: document kinds that plugins declare, by folder name. An empty chain takes all.
+    ``published``: editions that speak for their pack, in place of the folders', from the day of their publication on.
 
     Raises:
         PackRefused: something is wrong; it lists every fault of every pack.
     """
+    check_kinds(kinds)
     with _without_collecting():
-        sources, faults = read(folders, kinds, chain)
+        sources, faults = read(folders, kinds, chain, published or {})
         standards = assemble(sources, kinds, faults)
     if faults:
         raise PackRefused(faults)
@@ -66,85 +70,11 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def read(folders: Sequence[Path], kinds: Kinds, chain: Sequence[str]) -> tuple[list[Source], list[Fault]]:
-    """The packs that take part, upper first, as read from their folders; and what was wrong with them so far."""
-    _check_kinds(kinds)
-    faults: list[Fault] = []
-    heads, named = _heads(folders, faults)
-    wanted = _wanted(heads, named, chain, faults)
-    ordered = _ordered({id: heads[id] for id in wanted}, chain, faults)
-    return [source(heads[id][0], heads[id][1], kinds, faults) for id in ordered], faults
-
-
-def _check_kinds(kinds: Kinds) -> None:
+def check_kinds(kinds: Kinds) -> None:
+    """:raises Misconfigured: a plugin's kind has the name of one of the registry's own."""
     taken = sorted(set(kinds) & {*KINDS, "examples"})
     if taken:
         raise Misconfigured(f"document kinds may not be called {', '.join(taken)}: the registry's own kinds are")
-
-
-def _heads(folders: Sequence[Path], faults: list[Fault]) -> tuple[dict[str, tuple[Path, Head]], list[str]]:
-    heads: dict[str, tuple[Path, Head]] = {}
-    named: list[str] = []
-    for folder, explicit in packs_in(tuple(folders)):
-        read_head = head(folder, faults)
-        if read_head is None:
-            continue
-        if read_head.id in heads and heads[read_head.id][0].resolve() != folder.resolve():
-            other = heads[read_head.id][0]
-            faults.append(_of_pack(folder, read_head.id, "duplicate", f"the pack {other} has the same id", "id"))
-            continue
-        heads[read_head.id] = (folder, read_head)
-        if explicit:
-            named.append(read_head.id)
-    return heads, named
-
-
-def _of_pack(folder: Path, pack: str, rule: str, detail: str, key: str, hint: str = "") -> Fault:
-    return Fault(rule=rule, detail=detail, file=f"{folder.name}/pack.toml", pack=pack, key=key, hint=hint)
-
-
-def _wanted(
-    heads: Mapping[str, tuple[Path, Head]], named: list[str], chain: Sequence[str], faults: list[Fault]
-) -> list[str]:
-    """The ids asked for and all they extend."""
-    wanted: list[str] = []
-    waiting = [*chain, *named] if chain else list(heads)
-    for id in chain:
-        if id not in heads:
-            faults.append(
-                Fault(rule="reference", detail=f"no pack {id!r} in the folders", pack=id, hint=nearest(id, heads))
-            )
-    while waiting:
-        id = waiting.pop(0)
-        if id in wanted or id not in heads:
-            continue
-        wanted.append(id)
-        folder, one = heads[id]
-        for above in one.extends:
-            if above not in heads:
-                faults.append(_of_pack(folder, id, "reference", f"extends {above!r}, which is not there", "extends", nearest(above, heads)))  # fmt: skip
-        waiting += one.extends
-    return wanted
-
-
-def _ordered(heads: Mapping[str, tuple[Path, Head]], chain: Sequence[str], faults: list[Fault]) -> list[str]:
-    """Upper packs before those that extend them; else by level, then as the chain says, then by id."""
-    place = {id: at for at, id in enumerate(chain)}
-    above = {id: {one for one in head.extends if one in heads} for id, (_, head) in heads.items()}
-    ordered: list[str] = []
-    left = sorted(heads, key=lambda id: (RANK[heads[id][1].level], place.get(id, len(place)), id))
-    while left:
-        ready = next((id for id in left if above[id] <= set(ordered)), None)
-        if ready is None:
-            faults.append(
-                Fault(
-                    rule="reference", detail=f"the packs {', '.join(left)} extend each other in a circle", key="extends"
-                )
-            )
-            break
-        ordered.append(ready)
-        left.remove(ready)
-    return ordered
 
 
 def assemble(sources: Sequence[Source], kinds: Kinds, faults: list[Fault]) -> Standards:
@@ -186,7 +116,8 @@ def _above(sources: Sequence[Source]) -> dict[str, set[str]]:
     """Pack → the packs it extends, directly or not."""
     above: dict[str, set[str]] = {}
     for one in sources:
-        above[one.head.id] = {*one.head.extends, *(far for near in one.head.extends for far in above.get(near, ()))}
+        far = (far for near in one.head.extends for far in above.get(near, ()))
+        above[one.head.id] = {*above.get(one.head.id, ()), *one.head.extends, *far}
     return above
 
 
@@ -194,8 +125,20 @@ def _grouped(sources: Sequence[Source]) -> dict[tuple[str, str], list[Layer]]:
     grouped: dict[tuple[str, str], list[Layer]] = defaultdict(list)
     for one in sources:
         for layer in one.layers:
-            grouped[layer.kind, layer.id].append(layer)
+            group = grouped[layer.kind, layer.id]
+            if group and _goes_on(group[-1], layer):
+                group[-1] = msgspec.structs.replace(
+                    layer, since=group[-1].since, edition=Days(group[-1].edition.since, layer.edition.until)
+                )
+            else:
+                group.append(layer)
     return grouped
+
+
+def _goes_on(before: Layer, layer: Layer) -> bool:
+    """Whether an edition says the same as the one before it: most items do, and they are merged and shown as one."""
+    met = before.until is not None and before.until == layer.since and before.edition.until == layer.edition.since
+    return met and before.pack == layer.pack and before.table == layer.table
 
 
 def _known_keys(layer: Layer, struct: type[msgspec.Struct], faults: list[Fault]) -> bool:
@@ -230,11 +173,16 @@ def _versions(layers: list[Layer], struct: type[msgspec.Struct], above: Mapping[
     for since, until in zip([None, *days], [*days, None], strict=True):
         day = since or date.min
         speaking = [layer for layer in layers if layer.covers(day)]
-        if speaking and speaking[0].pack == layers[0].pack:
+        if speaking and speaking[0].pack == _owner(layers, day):
             found = _version(speaking, struct, since, until, told)
             if found is not None:
                 yield found
     faults += sorted(told, key=str)
+
+
+def _owner(layers: list[Layer], day: date) -> str:
+    """The uppermost pack whose edition of that day has the item, though the item itself may not be in force then."""
+    return next(layer.pack for layer in layers if layer.edition.covers(day))
 
 
 def _lawful(layers: list[Layer], above: Mapping[str, set[str]], faults: list[Fault]) -> bool:
@@ -244,7 +192,7 @@ def _lawful(layers: list[Layer], above: Mapping[str, set[str]], faults: list[Fau
     for at, layer in enumerate(layers):
         if layer.since and layer.until and layer.until <= layer.since:
             faults.append(layer.fault("period", "until must come after from", "until"))
-        if layer.pack != owner.pack and owner.pack not in above[layer.pack]:
+        if layer.pack != owner.pack and owner.pack not in above[layer.pack] and owner.edition.meets(layer.edition):
             faults.append(layer.fault("duplicate", f"the pack {owner.pack!r} has this item ({owner.file}), and {layer.pack!r} does not extend it", "id"))  # fmt: skip
         for other in layers[:at]:
             if other.pack == layer.pack and _meet(other, layer):
@@ -253,9 +201,7 @@ def _lawful(layers: list[Layer], above: Mapping[str, set[str]], faults: list[Fau
 
 
 def _meet(a: Layer, b: Layer) -> bool:
-    return (a.until is None or b.since is None or b.since < a.until) and (
-        b.until is None or a.since is None or a.since < b.until
-    )
+    return Days(a.since, a.until).meets(Days(b.since, b.until))
 
 
 def _version(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,9 @@ from gdbos.text import Text
 
 from .fault import Fault, line_of, misspelt, nearest
 from .layer import Layer, Table
+from .parcel import digest, files_of
 from .shape import flaws
+from .span import ALWAYS, Days
 
 Level = Literal["ministry", "national", "province", "city", "county"]
 RANK: dict[str, int] = {"national": 0, "ministry": 1, "province": 2, "city": 3, "county": 4}
@@ -84,11 +85,27 @@ class Source(msgspec.Struct, kw_only=True):
     examples: list[Layer] = []
     skipped: list[str] = []
     digest: str = ""
+    days: Days = ALWAYS
+    """On which this edition speaks for the pack."""
 
     def pack(self) -> Pack:
         """The pack for show."""
         shown = {name: getattr(self.head, name) for name in Head.__struct_fields__ if name in Pack.__struct_fields__}
+        in_force = Days(self.head.since, self.head.until).within(self.days)
+        shown |= {"since": in_force.since, "until": in_force.until}
         return Pack(**shown, digest=self.digest, skipped=tuple(self.skipped))
+
+    def during(self, days: Days) -> Source:
+        """The pack as it speaks on ``days`` only."""
+        if days == ALWAYS:
+            return self
+        cut = [(layer, Days(layer.since, layer.until).within(days)) for layer in self.layers]
+        layers = [
+            msgspec.structs.replace(layer, since=both.since, until=both.until, edition=days)
+            for layer, both in cut
+            if not both.empty or Days(layer.since, layer.until).empty
+        ]
+        return msgspec.structs.replace(self, layers=layers, days=days)
 
 
 def packs_in(folders: list[Path] | tuple[Path, ...]) -> Iterator[tuple[Path, bool]]:
@@ -119,11 +136,7 @@ def head(folder: Path, faults: list[Fault]) -> Head | None:
 def source(folder: Path, named: Head, kinds: Mapping[str, object], faults: list[Fault]) -> Source:
     """Read every file of the pack into layers; what cannot be read becomes a fault and is left out."""
     made = Source(folder=folder, head=named)
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in (".toml", ".csv"):
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    made.digest = digest.hexdigest()
+    made.digest = digest(files_of(folder))
     top = folder / "pack.toml"
     made.layers += [_layer("basis", table, made, top, _shown(made, top), faults) for table in named.basis]
     for below in sorted(entry for entry in folder.iterdir() if entry.is_dir()):

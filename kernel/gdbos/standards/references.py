@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from .basis import bases_of
 from .calendar import calendar
 from .document import Document
 from .element import shape
@@ -36,8 +37,8 @@ def _all(standards: Standards, kind: str) -> Iterator[Document[Any]]:
 
 
 def _wrongs(standards: Standards, document: Document[Any]) -> Iterator[Wrong]:
-    for id in document.basis:
-        yield from _there(standards, "basis", id, "basis")
+    for key, id in bases_of(document):
+        yield from _there(standards, "basis", id, key)
     check = CHECKS.get(document.kind)
     if check is not None:
         yield from check(standards, document.value)
@@ -122,8 +123,6 @@ def _record(standards: Standards, record: Any) -> Iterator[Wrong]:
         yield from _there(standards, "elements", field.element, f"field[{field.name}].element")
         if field.codes:
             yield from _there(standards, "codes", field.codes, f"field[{field.name}].codes")
-        for id in field.basis:
-            yield from _there(standards, "basis", id, f"field[{field.name}].basis")
     if not record.field:
         yield "missing", "field", "a record needs at least one field", ""
     if record.subject and record.subject not in {field.element for field in record.field}:
@@ -135,8 +134,6 @@ def _deadline(standards: Standards, deadline: Any) -> Iterator[Wrong]:
         yield from _there(standards, "deadlines", deadline.next, "next")
     if deadline.reasons:
         yield from _there(standards, "codes", deadline.reasons, "reasons")
-    for id in deadline.extension.basis if deadline.extension else ():
-        yield from _there(standards, "basis", id, "extension.basis")
 
 
 def _identifier(standards: Standards, identifier: Any) -> Iterator[Wrong]:

@@ -367,3 +367,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("origin"),
         comment="the largest checkpoint of each other log that this node has cosigned",
     )
+    op.create_table(
+        "standards_consent",
+        sa.Column("edition", sa.Uuid(), nullable=False),
+        sa.Column("consumer", sa.String(length=240), nullable=False),
+        sa.Column("body", sa.String(length=18), nullable=False),
+        sa.Column("given_by", sa.String(length=80), nullable=False),
+        sa.Column("given_at", Instant(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("edition", "consumer"),
+    )
+    op.create_table(
+        "standards_edition",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("pack", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column(
+            "parcel",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="the files as a ZIP; once published, with the signed note",
+        ),
+        sa.Column("signer", sa.Text(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("drafted_by", sa.String(length=80), nullable=False),
+        sa.Column("drafted_body", sa.String(length=18), nullable=False),
+        sa.Column("drafted_at", Instant(), nullable=False),
+        sa.Column("decided_by", sa.String(length=80), nullable=False),
+        sa.Column("decided_body", sa.String(length=18), nullable=False),
+        sa.Column("decided_at", Instant(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=True),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("changed_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("standards_edition_pack", "standards_edition", ["pack", "version"], unique=False)
