@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from gdbos.plugin import KNOWN, PUBLIC, Permission
+
+Trust = Literal["L1", "L2", "L3", "L4"]
+"""How surely we know that a person is who they say: from self-declared to seen in person with their document."""
 
 ActorKind = Literal["anonymous", "person", "official", "system", "plugin"]
 
@@ -43,6 +47,10 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Permission names, or prefixes that end in ``.*``."""
     chain: tuple[Link, ...] = ()
     session: UUID | None = None
+    trust: Trust = "L1"
+    """How surely this log-in shows that a person is who they say: never above what is known of them."""
+    proven_at: datetime | None = None
+    """When this session last showed a second factor; None: never."""
     locale: str = "zh"
 
     def may(self, permission: Permission) -> bool:

@@ -6,7 +6,7 @@ import logging
 import re
 from enum import Enum
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from litestar import Request, Response
@@ -23,6 +23,7 @@ from gdbos.errors import (
     Invalid,
     NotFound,
     Problem,
+    SecondFactorNeeded,
     TooLarge,
     TooMany,
     Unauthenticated,
@@ -178,6 +179,10 @@ def _is_person(request: Request[Any, Any, Any]) -> bool:
 
 
 def _page(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str]) -> Response[Any]:
+    if isinstance(problem, SecondFactorNeeded):
+        return Redirect(
+            f"/login/confirm?next={quote(_back(request))}", status_code=303, headers={"cache-control": "no-store"}
+        )
     if isinstance(problem, Unauthenticated) and request.method == "GET":
         return Redirect(
             f"/login?next={quote(request.url.path)}", status_code=303, headers={"cache-control": "no-store"}
@@ -185,6 +190,13 @@ def _page(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, 
     pages = request.app.state.kernel.pages
     html = problem_page(problem, pages, locale_of(request), frame=frame_for(request), trace=trace_id())
     return Response(html, status_code=problem.status, media_type="text/html; charset=utf-8", headers=headers)
+
+
+def _back(request: Request[Any, Any, Any]) -> str:
+    """The page somebody was reading when they were stopped: this one, or the one whose form they sent."""
+    here = urlsplit(str(request.url)) if request.method == "GET" else urlsplit(request.headers.get("referer", ""))
+    ours = here.netloc == request.headers.get("host", "")
+    return f"{here.path}?{here.query}".rstrip("?") if ours else "/"
 
 
 def _document(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str]) -> Response[Any]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gdbos.actor import Trust
 from gdbos.errors import Misconfigured
 from gdbos.strict import Fault, decode
 from gdbos.text import Text
@@ -184,9 +185,82 @@ class Files(Section, frozen=True, kw_only=True):
 class Passwords(Section, frozen=True, kw_only=True):
     """`[passwords]`: for built-in accounts."""
 
+    profile: Literal["asvs", "djbh"] = "asvs"
+    """``asvs``: length alone counts (OWASP ASVS 5.0, 6.2). ``djbh``: kinds of characters and age count too, as assessors of
+    GB/T 22239-2019, 8.1.4.1 a ask."""
     min_length: int = 15
+    kinds: int = 3
+    """``djbh``: of capitals, small letters, digits and other characters, so many kinds at least."""
+    max_days: int = 90
+    """``djbh``: a password older than this is changed at log-in."""
     attempts: int = 10
     """Failed log-ins per account and quarter of an hour before the account must wait."""
+
+
+class Claims(Section, frozen=True, kw_only=True):
+    """`[identity.providers.NAME.claims]`: which claim of the provider says what; ``a.b`` is member b of a; empty: none does."""
+
+    unified: str = "sub"
+    """The number under which the provider always knows this user (国家统一身份标识)."""
+    name: str = "name"
+    citizen_id: str = ""
+    phone: str = ""
+    login: str = ""
+    """For officials: the log-in name of the account they have here."""
+    trust: str = ""
+    """How surely the provider knows them, in its own words; ``levels`` says what they mean."""
+    uscc: str = ""
+    """The enterprise they have logged in for."""
+    enterprise: str = ""
+    """Its name."""
+    legal_representative: str = ""
+    """Identity number of its legal representative."""
+
+
+class Provider(Section, frozen=True, kw_only=True):
+    """`[identity.providers.NAME]`: an OpenID provider whose log-in counts here, for example the national unified identity."""
+
+    title: Text
+    issuer: str
+    client_id: str
+    client_secret: Secret | None = None
+    private_key: Secret | None = None
+    """A private JWK with ``kid``, for private_key_jwt instead of a secret."""
+    scopes: tuple[str, ...] = ("openid", "profile")
+    hosts: tuple[str, ...] = ()
+    """Further addresses (scheme, host and port) at which the issuer keeps its endpoints and keys."""
+    networks: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    """Networks in which all of them may lie."""
+    ca: str = ""
+    """File of the authority that signs their certificates, where it is not a public one."""
+    kind: Literal["person", "official"] = "person"
+    claims: Claims = Claims()
+    levels: dict[str, Trust] = {}
+    """The provider's words for how surely it knows a user → L1 to L4."""
+    trust: Trust = "L1"
+    """Where it says nothing, or a word that is not in ``levels``."""
+    least: Trust = "L2"
+    """With less than this nobody is let in: a number that nobody has checked must not open somebody's account."""
+    second_factor: bool = False
+    """Whether the provider itself asks for a second factor: then ours is not asked for at log-in."""
+
+
+class Identification(Section, frozen=True, kw_only=True):
+    """`[identity]`: how surely people must show who they are."""
+
+    second_factor: tuple[str, ...] = ()
+    """Who cannot log in without a second factor: ids of roles, ``official`` or ``person`` for all of a kind."""
+    step_up_minutes: int = 0
+    """What is weighty wants a second factor shown at most so long ago; 0: it is not asked for again."""
+    step_up: tuple[str, ...] = ()
+    """Further permissions that are weighty here, or prefixes that end in ``.*``."""
+    trust: dict[Trust, tuple[str, ...]] = {}
+    """How surely a person must be known for what: ``L3 = ["services.cases.*"]``."""
+    password_trust: Trust = "L2"  # noqa: S105  (a level)
+    """What a log-in with a password alone shows at most; the log-in never shows more than is known of the person."""
+    factor_trust: Trust = "L3"
+    """What a password and a second factor show at most."""
+    providers: dict[str, Provider] = {}
 
 
 class Settings(Section, frozen=True, kw_only=True):
@@ -205,6 +279,7 @@ class Settings(Section, frozen=True, kw_only=True):
     telemetry: Telemetry = Telemetry()
     files: Files = Files()
     passwords: Passwords = Passwords()
+    identity: Identification = Identification()
     plugins: dict[str, dict[str, dict[str, Any]]] = {}
 
     @property

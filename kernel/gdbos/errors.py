@@ -3,7 +3,10 @@
     Problem                     500
     ├── BadRequest              400  the request cannot be read
     ├── Unauthenticated         401  nobody known is calling
+    │   ├── SecondFactorNeeded  401  known, and a second factor is wanted too
+    │   └── PasswordExpired     401  right, and too old: log in with a new one beside it
     ├── Forbidden               403  known, and not allowed
+    │   ├── TrustTooLow         403  this log-in does not show surely enough who is calling
     │   ├── NoGrant             403  no grant lets this consumer use the service
     │   └── NoBasis             403  no live matter, case or other basis covers the subject
     ├── NotFound                404  not there, or not yours to see
@@ -75,8 +78,20 @@ class Unauthenticated(Problem):
     status, code, title = 401, "unauthenticated", "Log in first"
 
 
+class SecondFactorNeeded(Unauthenticated):
+    code, title = "second-factor-needed", "A second factor is needed"
+
+
+class PasswordExpired(Unauthenticated):
+    code, title = "password-expired", "The password is too old"
+
+
 class Forbidden(Problem):
     status, code, title = 403, "forbidden", "Not allowed"
+
+
+class TrustTooLow(Forbidden):
+    code, title = "trust-too-low", "Log in more surely"
 
 
 class NoGrant(Forbidden):

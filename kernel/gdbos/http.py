@@ -37,6 +37,7 @@ from gdbos.files.routes import ROUTES as FILE_ROUTES
 from gdbos.frames import actor_of, frame_for
 from gdbos.identity.identify import identify, refuse_cross_site
 from gdbos.identity.pages import PAGES as IDENTITY_PAGES
+from gdbos.identity.proof import refuse_unproven
 from gdbos.identity.routes import ROUTES as IDENTITY_ROUTES
 from gdbos.kernel import Kernel
 from gdbos.ledger.routes import ROUTES as LEDGER_ROUTES
@@ -199,6 +200,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     actor = await identify(connection, kernel.identity)
     connection.scope["state"]["actor"] = actor
     if actor.may(permission):
+        refuse_unproven(actor, permission, kernel.settings.identity, kernel.clock())
         return
     if actor.kind == "anonymous":
         raise Unauthenticated(

@@ -18,6 +18,9 @@ from sqlalchemy import Connection, select
 
 import gdbos.identity.assertion
 import gdbos.identity.attempt
+import gdbos.identity.factor
+import gdbos.identity.link
+import gdbos.identity.pending
 import gdbos.identity.setup  # noqa: F401  (these declare tables that the kernel's revisions make)
 from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
@@ -233,6 +236,8 @@ class Kernel:
             stack.push_async_callback(_cancelled, task)
         for adapter in self.adapters.values():
             stack.push_async_callback(adapter.aclose)
+        for party in self.identity.parties.values():
+            stack.push_async_callback(party.client.aclose)
         stack.callback(self.identity.close)
         stack.push_async_callback(self.book.catch_up)
         stack.push_async_callback(self.delivery.drain)

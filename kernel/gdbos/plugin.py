@@ -34,6 +34,8 @@ class Permission(msgspec.Struct, frozen=True):
     name: str
     title: str
     """What the holder may do, as an English message id."""
+    weighty: bool = False
+    """Decides for others: where ``[identity] step_up_minutes`` is set, a second factor must have been shown lately."""
 
 
 PUBLIC = Permission("public", "Anyone, known or not")

@@ -34,6 +34,18 @@ _SEALS_PER_DATA_KEY: Final = 1 << 30
 """Random 96-bit nonces allow 2^32 values under one key (NIST SP 800-38D §8.3); a quarter leaves room for other processes."""
 
 
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """Says of a column that its values are sealed, and what they are bound to: ``Column(…, info={"sealed": Sealed()})``.
+
+    Whoever renews the key-encryption key finds every sealed value by these (:mod:`gdbos.reseal`).
+    """
+
+    row: str = ""
+    """The column that names the row; empty: the primary key."""
+    division: str = ""
+    """The column whose division the value is bound to; empty: to none."""
+
+
 class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One secret of the ring. Its ``repr`` does not show it."""
 

@@ -142,6 +142,8 @@ PUBLIC_ROOTS = {
     "/health/ready",
     "/language/{locale}",
     "/login",
+    "/login/openid/{provider}",
+    "/login/step",
     "/logout",
     "/portal",
     "/portal/bundles/{plan_id}",

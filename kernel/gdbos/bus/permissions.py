@@ -9,6 +9,6 @@ REGISTER = Permission("kernel.bus.register", N_("Register services of one's body
 SERVICES_READ = Permission("kernel.bus.services", N_("See services and their consumers in the console"))
 GRANTS_READ = Permission("kernel.grants.read", N_("Read the grants that concern one's body"))
 GRANTS_ASK = Permission("kernel.grants.ask", N_("Ask for a grant"))
-GRANTS_DECIDE = Permission("kernel.grants.decide", N_("Approve, refuse and revoke grants"))
+GRANTS_DECIDE = Permission("kernel.grants.decide", N_("Approve, refuse and revoke grants"), weighty=True)
 
 PERMISSIONS = (CALL, CALLS, REGISTER, SERVICES_READ, GRANTS_READ, GRANTS_ASK, GRANTS_DECIDE)

@@ -16,6 +16,7 @@ from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.text import N_
 from gdbos.unit import Unit
+from gdbos.vault import Sealed
 
 AccountKind = Literal["person", "official"]
 
@@ -25,9 +26,10 @@ account = Table(
     Column("id", Uuid, primary_key=True),
     Column("login", String(100), nullable=False, unique=True),
     Column("password", String(200), nullable=False),
+    Column("password_at", Instant, nullable=False),
     Column("kind", String(8), nullable=False),
     Column("person", Uuid),
-    Column("name", LargeBinary, nullable=False),
+    Column("name", LargeBinary, nullable=False, info={"sealed": Sealed()}),
     Column("disabled", Boolean, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Index("identity_account_person", "person"),
@@ -64,6 +66,7 @@ def open_account(
         "id": row,
         "login": folded,
         "password": password_hash,
+        "password_at": unit.now,
         "kind": kind,
         "person": person,
         "name": unit.vault.seal(name, table=account.name, column="name", row=row),
@@ -80,7 +83,7 @@ def open_account(
 
 def set_password(unit: Unit, account_id: UUID, password_hash: str) -> None:
     """Replace a password. Ending the account's sessions is the caller's choice (``session.end_all``)."""
-    _change(unit, account_id, password=password_hash)
+    _change(unit, account_id, password=password_hash, password_at=unit.now)
     unit.record("identity.password-set", account=account_id)
 
 
@@ -110,6 +113,17 @@ def get_account(unit: Unit, account_id: UUID) -> Account:
     if row is None:
         raise NotFound("There is no account {account}.", account=account_id)
     return as_account(row)
+
+
+def person_of(unit: Unit, account_id: UUID) -> UUID | None:
+    """Row id of the person whose account it is; None for officials who are not entered as persons."""
+    found: UUID | None = unit.execute(select(account.c.person).where(account.c.id == account_id)).scalar()
+    return found
+
+
+def has_password(unit: Unit, account_id: UUID) -> bool:
+    """Whether the account logs in with a password; those that a provider opened have none."""
+    return bool(unit.execute(select(account.c.password).where(account.c.id == account_id)).scalar())
 
 
 def any_account(unit: Unit) -> bool:

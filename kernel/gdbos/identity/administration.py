@@ -244,7 +244,7 @@ class SystemRoutes(Controller):
 
 async def new_hash(kernel: Kernel, login: str, password: str) -> str:
     """The hash of a new password. :raises Invalid: it is too weak."""
-    refuse_weak(password, login_of(login), kernel.settings.passwords.min_length)
+    refuse_weak(password, login_of(login), kernel.settings.passwords)
     return await kernel.identity.hashing.hash(password)
 
 

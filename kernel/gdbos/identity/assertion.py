@@ -64,9 +64,8 @@ def read_assertion(compact: str) -> Assertion:
 
 def verify_assertion(assertion: Assertion, known: System | None, *, audience: str, now: datetime) -> Claims:
     """What the assertion says, once it is proven. :raises Unauthenticated: key, signature, names, audience or time are wrong."""
-    header = assertion.signed.header
     keys = known.keys if known is not None and known.active else ()
-    key = next((key for key in keys if key.kid == header.kid), None)
+    key = next((key for key in keys if key.kid == assertion.signed.kid), None)
     if key is None:
         raise refused()
     verify(assertion.signed, key.loaded(), key.algorithms)

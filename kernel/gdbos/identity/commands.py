@@ -1,4 +1,4 @@
-"""``gdbos identity``: the first account of a node, further officials, and shutting an account, on the node's own machine."""
+"""``gdbos identity``: the first account of a node, further officials, recovering and shutting an account, on the node's own machine."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import click
 import msgspec
 
 from gdbos.errors import NotFound
-from gdbos.identity.account import disable, find_account, open_account
+from gdbos.identity.account import disable, find_account, open_account, set_password
 from gdbos.identity.deciding import IDENTITY
+from gdbos.identity.factor import remove
 from gdbos.identity.password import generated, hashed
 from gdbos.identity.post import appoint
 from gdbos.identity.session import end_all
@@ -76,6 +77,27 @@ def disable_account(login: str, as_json: bool) -> None:
 
     ended = _in_unit(shut)
     _say({"login": login, "sessions_ended": ended}, f"Disabled {login}; {ended} sessions ended.", as_json)
+
+
+@identity.command()
+@click.argument("login")
+@JSON
+def recover(login: str, as_json: bool) -> None:
+    """Give an account another password and take its second factor away; prints the password once."""
+    password = generated()
+    password_hash = hashed(password)
+
+    def reset(unit: Unit) -> int:
+        found = find_account(unit, login)
+        if found is None:
+            raise NotFound("There is no account with this log-in name.")
+        set_password(unit, found.id, password_hash)
+        remove(unit, found.id)
+        return end_all(unit, found.id)
+
+    ended = _in_unit(reset)
+    said = {"login": login, "password": password, "sessions_ended": ended}
+    _say(said, f"Password of {login}, told this once: {password}", as_json)
 
 
 def _in_unit(act: Callable[[Unit], T]) -> T:

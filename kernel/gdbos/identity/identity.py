@@ -14,13 +14,14 @@ from sqlalchemy import Row, select
 from gdbos.actor import Actor, Link
 from gdbos.config import Settings
 from gdbos.errors import Forbidden, Unavailable
-from gdbos.identity import assertion, attempt, setup
+from gdbos.identity import assertion, attempt, pending, setup
 from gdbos.identity.account import account, greeting
 from gdbos.identity.body import find_body
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.generation import Generations
 from gdbos.identity.jose import refused
 from gdbos.identity.mandate import may_act_for
+from gdbos.identity.openid import Party
 from gdbos.identity.password import Hashing
 from gdbos.identity.person import person
 from gdbos.identity.post import Post, posts_of
@@ -70,6 +71,10 @@ class Identity:
         self.settings = settings
         self.tokens = Tokens(keys, issuer=settings.node.id)
         self.hashing = Hashing()
+        self.parties = {
+            name: Party(name, provider, f"{self.url}/login/openid/{name}/return", units.around.clock)
+            for name, provider in settings.identity.providers.items()
+        }
         self._generations = Generations(units, IDENTITY)
         self._kept: OrderedDict[tuple[str, str, bytes], _Kept] = OrderedDict()
 
@@ -81,8 +86,13 @@ class Identity:
     @property
     def audience(self) -> str:
         """The address of our token endpoint, which assertions must be meant for."""
+        return self.url + TOKENS_PATH
+
+    @property
+    def url(self) -> str:
+        """The address under which browsers and programs reach this node."""
         http = self.settings.http
-        return (http.url or f"http://{http.host}:{http.port}").rstrip("/") + TOKENS_PATH
+        return (http.url or f"http://{http.host}:{http.port}").rstrip("/")
 
     async def by_token(self, token: str, locale: str = "zh") -> Actor:
         """Who presents this access token. :raises Unauthenticated: it is not valid, or its session has ended."""
@@ -142,6 +152,8 @@ def find(unit: Unit, which: Any, locale: str = "zh") -> Found | None:
         return _system(unit, row, locale)
     if row.disabled is not False or row.seen_at + IDLE <= unit.now:
         return None
+    if row.kind in unit.config(Settings).identity.second_factor and row.proven_at is None:
+        return None  # opened before it was demanded
     return _official(unit, row, locale) if row.kind == "official" else _person(unit, row, locale)
 
 
@@ -182,6 +194,8 @@ def _person(unit: Unit, row: Row[Any], locale: str) -> Found | None:
         permissions=given(unit, "person"),
         chain=_chain(unit, "person", str(row.person)),
         session=row.id,
+        trust=row.trust,
+        proven_at=row.proven_at,
     )
     return _found(unit, row, actor)
 
@@ -194,6 +208,8 @@ def _official(unit: Unit, row: Row[Any], locale: str) -> Found | None:
         name=greeting(unit, row.account, row.name),
         chain=_chain(unit, "official", str(row.account)),
         session=row.id,
+        trust=row.trust,
+        proven_at=row.proven_at,
         locale=locale,
     )
     return _in_post(unit, row, actor, active) if active else _found(unit, row, actor)
@@ -201,6 +217,8 @@ def _official(unit: Unit, row: Row[Any], locale: str) -> Found | None:
 
 def _in_post(unit: Unit, row: Row[Any], actor: Actor, active: Post) -> Found | None:
     held = roles(unit)[active.role]
+    if held.id in unit.config(Settings).identity.second_factor and row.proven_at is None:
+        return _found(unit, row, actor)  # without the post: it is taken up at a log-in with the second factor
     # Roles that exclude others are the administrators' (三员): their sessions are the shortest.
     longest, idle = (ADMINISTRATOR_LONGEST, ADMINISTRATOR_IDLE) if held.excludes else (LONGEST, IDLE)
     if row.created_at + longest <= unit.now or row.seen_at + idle <= unit.now:
@@ -228,9 +246,10 @@ def _chain(unit: Unit, kind: str, principal: str) -> tuple[Link, ...]:
 
 
 def forget_old(unit: Unit) -> None:
-    """Drop attempts, assertions, sessions and set-up codes that are of no more use; run it every few minutes."""
+    """Drop attempts, assertions, sessions, set-up codes and unfinished log-ins that are of no more use; run it every few minutes."""
     setup.forget_old(unit)
     attempt.forget_old(unit)
+    pending.forget_old(unit)
     assertion.forget_old(unit)
     forget_sessions(unit)
 

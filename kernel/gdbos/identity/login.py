@@ -1,4 +1,4 @@
-"""Logging in with a password: two short units with the slow hash between them, outside any."""
+"""Logging in with a password: short units with the slow hash between them, outside any."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from gdbos.errors import Forbidden, Unauthenticated
-from gdbos.identity import attempt
-from gdbos.identity.account import AccountKind, account, get_account, greeting, login_of, set_password
+from gdbos.errors import Forbidden, PasswordExpired, SecondFactorNeeded, Unauthenticated
+from gdbos.identity import attempt, factor
+from gdbos.identity.account import account, get_account, login_of, set_password
 from gdbos.identity.deciding import IDENTITY
+from gdbos.identity.entering import Admitted, Entering, admit, next_step
 from gdbos.identity.identity import Identity, account_of
 from gdbos.identity.password import refuse_weak
-from gdbos.identity.post import posts_of
-from gdbos.identity.session import Opened, browser_digest, end_all, end_presented, open_session
+from gdbos.identity.session import How, end_all
 from gdbos.identity.tokens import LIFETIME, Issued
 from gdbos.unit import Run, Unit
 
@@ -30,13 +30,9 @@ class Credential(msgspec.Struct, frozen=True):
         return f"Credential({self.account})"
 
 
-class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):
-    """A log-in that succeeded."""
+class LoggedIn(Admitted, frozen=True, kw_only=True):
+    """A log-in that succeeded, with a token for programs."""
 
-    account: UUID
-    kind: AccountKind
-    name: str
-    session: Opened
     access: Issued
 
     @property
@@ -45,24 +41,73 @@ class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):
         return self.session.expires_at
 
 
-async def log_in(identity: Identity, login: str, password: str, *, browser: str = "", presented: str = "") -> LoggedIn:
-    """Check a password and open a session.
+async def log_in(
+    identity: Identity,
+    login: str,
+    password: str,
+    *,
+    code: str = "",
+    new_password: str = "",
+    device: str = "",
+    presented: str = "",
+) -> LoggedIn:
+    """Log in at once, with all that the account asks for.
 
-    :param browser: the User-Agent header, for the list of devices.
+    :param code: of the second factor; needed where the account has one.
+    :param new_password: needed where the present one is too old.
     :param presented: the session secret the request brought along; that session ends, whoever's it was.
     :raises Unauthenticated: name or password is wrong, or the account is disabled; which, is not told.
-    :raises TooMany: this name was tried too often.
-    :raises Unavailable: too many log-ins at once.
+    :raises SecondFactorNeeded, PasswordExpired: what is missing beside the right password.
+    :raises TooMany: this name was tried too often. :raises Unavailable: too many log-ins at once.
     """
+    entering = Entering(account=await check(identity, login, password), how=How(device=device))
+    step = await identity.units.read(IDENTITY, next_step, entering)
+    if step == "password":
+        if not new_password:
+            raise PasswordExpired("The password is right and too old; send a new one beside it, as new_password.")
+        await renew(identity, entering, new_password)
+        step = await identity.units.read(IDENTITY, next_step, entering)
+    if step == "code" and code:
+        entering = await show(identity, entering, code)
+    elif step:
+        raise SecondFactorNeeded(_MISSING[step])
+    admitted = await identity.units.write(IDENTITY, admit, entering, presented)
+    return with_token(identity, admitted)
+
+
+_MISSING = {
+    "code": "The password is right; send the code of your second factor beside it, as code.",
+    "enrol": "This account needs a second factor and has none; log in at /login with a browser to set one up.",
+}
+
+
+async def check(identity: Identity, login: str, password: str) -> UUID:
+    """The account whose name and password these are. :raises Unauthenticated: there is none; why, is not told."""
     allowed = identity.settings.passwords.attempts
     credential = await identity.units.write(IDENTITY, present, login, allowed)
     right = await identity.hashing.verify(credential.password if credential else None, password)
     if credential is None or not right:
         if credential is not None:
             await identity.units.write(IDENTITY, note_failure, credential.account)
-        raise _wrong()
-    admitted = await identity.units.write(IDENTITY, admit, credential.account, browser_digest(browser), presented)
-    return _logged_in(identity, *admitted)
+        raise wrong()
+    return credential.account
+
+
+async def show(identity: Identity, entering: Entering, code: str) -> Entering:
+    """The log-in with its second factor shown. :raises Forbidden: the code is wrong. :raises TooMany: tried too often."""
+    await identity.units.write(IDENTITY, factor.charge, entering.account, identity.settings.passwords.attempts)
+    if not await identity.units.write(IDENTITY, factor.show, entering.account, code):
+        raise factor.wrong_code()
+    return msgspec.structs.replace(entering, how=msgspec.structs.replace(entering.how, proven=True))
+
+
+async def renew(identity: Identity, entering: Entering, password: str) -> None:
+    """Replace a password that is too old. :raises Invalid: the new one is too weak, or the old one again."""
+    login, old = await identity.units.read(IDENTITY, _held, entering.account)
+    refuse_weak(password, login, identity.settings.passwords)
+    if await identity.hashing.verify(old, password):
+        raise Forbidden("The new password is the old one; choose another.")
+    await identity.units.write(IDENTITY, _replace, entering.account, await identity.hashing.hash(password))
 
 
 def present(unit: Unit, login: str, allowed: int) -> Credential | None:
@@ -80,52 +125,53 @@ def note_failure(unit: Unit, account_id: UUID) -> None:
     unit.record("identity.log-in-refused", account=account_id)
 
 
-def admit(unit: Unit, account_id: UUID, browser: bytes, presented: str) -> tuple[UUID, AccountKind, str, Opened]:
-    """Open a session for an account whose password was right. :raises Unauthenticated: it was disabled meanwhile."""
-    row = unit.execute(select(account).where(account.c.id == account_id, ~account.c.disabled)).first()
-    if row is None:
-        raise _wrong()
-    attempt.clear(unit, row.login)
-    if presented:
-        end_presented(unit, presented)
-    held = posts_of(unit, account_id) if row.kind == "official" else []
-    opened = open_session(unit, account_id, post=held[0].id if held else None, browser=browser)
-    return row.id, row.kind, greeting(unit, row.id, row.name), opened
-
-
 async def change_password(identity: Identity, run: Run, old: str, new: str) -> None:
     """Replace one's own password after giving the old one; ends every other session of the account.
 
     :raises Invalid: the new one is too weak. :raises Forbidden: the old one is wrong.
     """
     folded = await run.read(_own_login)
-    refuse_weak(new, folded, identity.settings.passwords.min_length)
-    credential = await identity.units.write(IDENTITY, present, folded, identity.settings.passwords.attempts)
-    if not await identity.hashing.verify(credential.password if credential else None, old) or credential is None:
-        raise Forbidden("The present password is not right; nothing was changed.")
-    await run(_replace, folded, credential.account, await identity.hashing.hash(new))
+    refuse_weak(new, folded, identity.settings.passwords)
+    account_id = await confirm_password(identity, folded, old)
+    await run(_replace, account_id, await identity.hashing.hash(new))
+
+
+async def confirm_password(identity: Identity, login: str, password: str) -> UUID:
+    """The account, once its holder has given its password again. :raises Forbidden: it is wrong."""
+    try:
+        account_id = await check(identity, login, password)
+    except Unauthenticated:
+        raise Forbidden("The present password is not right; nothing was changed.") from None
+    await identity.units.write(IDENTITY, attempt.clear, login)
+    return account_id
 
 
 def _own_login(unit: Unit) -> str:
     return get_account(unit, account_of(unit)).login
 
 
-def _replace(unit: Unit, login: str, account_id: UUID, password_hash: str) -> None:
-    attempt.clear(unit, login)
+def _held(unit: Unit, account_id: UUID) -> tuple[str, str]:
+    row = unit.execute(select(account.c.login, account.c.password).where(account.c.id == account_id)).one()
+    return row.login, row.password
+
+
+def _replace(unit: Unit, account_id: UUID, password_hash: str) -> None:
     set_password(unit, account_id, password_hash)
     end_all(unit, account_id, but=unit.actor.session)
 
 
-def _logged_in(identity: Identity, account_id: UUID, kind: AccountKind, name: str, opened: Opened) -> LoggedIn:
+def with_token(identity: Identity, admitted: Admitted) -> LoggedIn:
+    """The log-in with an access token bound to its session."""
     access = identity.tokens.issue(
-        subject=str(account_id),
-        session=opened.id,
+        subject=str(admitted.account),
+        session=admitted.session.id,
         client=identity.settings.node.id,
-        lifetime=LIFETIME[kind],
+        lifetime=LIFETIME[admitted.kind],
         now=identity.units.around.clock(),
     )
-    return LoggedIn(account=account_id, kind=kind, name=name, session=opened, access=access)
+    return LoggedIn(**msgspec.structs.asdict(admitted), access=access)
 
 
-def _wrong() -> Unauthenticated:
+def wrong() -> Unauthenticated:
+    """One answer to every wrong log-in."""
     return Unauthenticated("The log-in name or the password is not right.")

@@ -1,4 +1,4 @@
-"""The pages of identity: logging in and out, and one's own account."""
+"""The pages of one's own account: posts, whom one acts for, mandates, devices, password."""
 
 from __future__ import annotations
 
@@ -12,44 +12,29 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from gdbos.actor import Actor
 from gdbos.errors import Problem
+from gdbos.identity.account import has_password
+from gdbos.identity.entries import Asked, Entered, Phrase, Word
+from gdbos.identity.factor_pages import FACTOR_PAGES
+from gdbos.identity.factor_routes import FactorShown, shown
 from gdbos.identity.identity import account_of
 from gdbos.identity.login import change_password
+from gdbos.identity.login_pages import LOGIN_PAGES
 from gdbos.identity.mandate import Mandate, mandates, revoke
+from gdbos.identity.openid_pages import OPENID_PAGES
 from gdbos.identity.post import Post, posts_of
 from gdbos.identity.principal import Principal, principal_name, principals
-from gdbos.identity.routes import (
-    Asked,
-    Entered,
-    MandateGiven,
-    Phrase,
-    Word,
-    end_one,
-    end_others,
-    end_own,
-    entered,
-    give,
-    no_cookie,
-    session_cookie,
-)
-from gdbos.identity.session import Device, browser_digest, current_post, devices, switch_acts_for, switch_post
+from gdbos.identity.routes import MandateGiven, end_one, end_others, give
+from gdbos.identity.session import Device, current_post, devices, switch_acts_for, switch_post
+from gdbos.identity.session_cookie import session_cookie
 from gdbos.kernel import Kernel
-from gdbos.pages.language import local_path, locale_of
+from gdbos.pages.language import locale_of
 from gdbos.pages.render import Page
-from gdbos.plugin import KNOWN, PUBLIC
+from gdbos.plugin import KNOWN
 from gdbos.text import N_
 from gdbos.unit import Run, Unit
 
 _ACCOUNT = "/account"
-
-
-class LogInForm(Entered, frozen=True, kw_only=True):
-    """What the log-in page sends."""
-
-    login: Word = ""
-    password: Phrase = ""
-    next: Phrase = "/"
 
 
 class PasswordForm(Entered, frozen=True, kw_only=True):
@@ -92,43 +77,9 @@ class Mine(msgspec.Struct, frozen=True, kw_only=True):
     post: UUID | None
     principals: list[Principal]
     mandates: list[MandateShown]
-
-
-@get("/login", permission=PUBLIC)
-async def log_in_page(actor: NamedDependency[Actor], next: FromQuery[str] = "/") -> Page | Redirect:
-    """Where one logs in; who has logged in already is led on."""
-    if actor.kind != "anonymous":
-        return _to(local_path(next))
-    return _log_in_page(next=local_path(next))
-
-
-@post("/login", permission=PUBLIC)
-async def log_in(request: Asked, kernel: NamedDependency[Kernel], data: URLEncodedBody[LogInForm]) -> Page | Redirect:
-    """Log in and go where one wanted to; what went wrong is said on the same page."""
-    try:
-        opened = await entered(request, kernel, data.login, data.password)
-    except Problem as problem:
-        return _log_in_page(
-            next=local_path(data.next),
-            login=data.login,
-            status=422 if problem.status == 401 else problem.status,
-            problem=kernel.pages.translate(problem.detail, locale_of(request), problem.facts),
-            headers={"retry-after": str(problem.facts["retry_after"])} if "retry_after" in problem.facts else {},
-        )
-    return Redirect(
-        local_path(data.next), status_code=HTTP_303_SEE_OTHER, cookies=[session_cookie(kernel, opened.session)]
-    )
-
-
-@post("/logout", permission=PUBLIC)
-async def log_out(
-    actor: NamedDependency[Actor], kernel: NamedDependency[Kernel], run: NamedDependency[Run]
-) -> Redirect:
-    """Log out; the browser is told to forget what it kept of this site."""
-    if actor.kind in ("person", "official"):
-        await run(end_own)
-    forget = {"clear-site-data": '"cache", "storage"'}
-    return Redirect("/", status_code=HTTP_303_SEE_OTHER, cookies=[no_cookie(kernel)], headers=forget)
+    second_factor: FactorShown
+    password: bool
+    """Whether the account has one."""
 
 
 @get(_ACCOUNT, permission=KNOWN)
@@ -202,16 +153,18 @@ async def revoke_mandate(mandate_id: FromPath[UUID], run: NamedDependency[Run]) 
     return _to(f"{_ACCOUNT}?done=revoked")
 
 
-def mine(unit: Unit, user_agent: str) -> Mine:
+def mine(unit: Unit) -> Mine:
     """What the account page shows of this unit's actor."""
     account_id, actor = account_of(unit), unit.actor
     a_person = actor.kind == "person"
     return Mine(
-        devices=devices(unit, account_id, browser_digest(user_agent)),
+        devices=devices(unit, account_id),
         posts=[] if a_person else posts_of(unit, account_id),
         post=current_post(unit),
         principals=principals(unit, UUID(actor.id)) if a_person else [],
         mandates=[_shown(unit, one) for one in mandates(unit) if not one.revoked] if a_person else [],
+        second_factor=shown(unit),
+        password=has_password(unit, account_id),
     )
 
 
@@ -229,23 +182,11 @@ async def _account_page(
     wrong: tuple[str, str] | None = None,
     facts: dict[str, Any] | None = None,
 ) -> Page:
-    shown = await run.read(mine, request.headers.get("user-agent", ""))
+    shown = await run.read(mine)
     kernel: Kernel = request.app.state.kernel
     errors = {wrong[0]: kernel.pages.translate(wrong[1], locale_of(request), facts)} if wrong else {}
     context = {"mine": shown, "actor": run.actor, "done": done, "errors": errors}
     return Page("identity/account.html", context, status=422 if wrong else 200)
-
-
-def _log_in_page(
-    *,
-    next: str,
-    login: str = "",
-    problem: str = "",
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-) -> Page:
-    context = {"next": next, "login": login, "problem": problem}
-    return Page("identity/login.html", context, status=status, headers=headers or {})
 
 
 def _mandate(form: MandateForm) -> MandateGiven:
@@ -272,9 +213,9 @@ def _to(path: str) -> Redirect:
 
 
 PAGES: list[Any] = [
-    log_in_page,
-    log_in,
-    log_out,
+    *LOGIN_PAGES,
+    *FACTOR_PAGES,
+    *OPENID_PAGES,
     account_page,
     end_session,
     end_other_sessions,

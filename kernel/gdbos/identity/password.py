@@ -8,12 +8,14 @@ import secrets
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from gdbos.config import Passwords
 from gdbos.errors import Invalid, Unavailable, Violation
 from gdbos.text import N_
 
@@ -34,27 +36,40 @@ def normal(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def refuse_weak(password: str, login: str, min_length: int) -> None:
-    """Length is what counts; there are no composition rules (NIST SP 800-63B; ASVS 5.0, 6.2).
+def refuse_weak(password: str, login: str, rules: Passwords) -> None:
+    """Length is what counts; there are no composition rules (NIST SP 800-63B; ASVS 5.0, 6.2), but for the profile ``djbh``.
 
-    :raises Invalid: too short, too long, the account's own name, or one that everybody tries first.
+    :raises Invalid: too short, too long, too few kinds of characters, the account's own name, or one that everybody tries first.
     """
     bare = normal(password)
     folded = bare.casefold()
-    if len(bare) < min_length:
+    facts = {"min_length": rules.min_length, "longest": LONGEST, "kinds": rules.kinds}
+    if len(bare) < rules.min_length:
         raise _refused(
-            "length", N_("A password needs at least {min_length} characters; a sentence is easy to keep."), min_length
+            "length", N_("A password needs at least {min_length} characters; a sentence is easy to keep."), facts
         )
     if len(bare) > LONGEST:
-        raise _refused("length", N_("A password has at most {longest} characters."), min_length)
+        raise _refused("length", N_("A password has at most {longest} characters."), facts)
+    if rules.profile == "djbh" and _kinds(bare) < rules.kinds:
+        detail = N_("A password needs {kinds} of these kinds: capitals, small letters, digits, other characters.")
+        raise _refused("kinds", detail, facts)
     if login and folded.replace(login, "", 1).strip("0123456789") == "":
-        raise _refused("own-name", N_("A password must not be made of the account's own name."), min_length)
+        raise _refused("own-name", N_("A password must not be made of the account's own name."), facts)
     if folded in _COMMON or len(set(folded)) < 4:
-        raise _refused("common", N_("This password is among the first that are tried; choose another."), min_length)
+        raise _refused("common", N_("This password is among the first that are tried; choose another."), facts)
 
 
-def _refused(rule: str, detail: str, min_length: int) -> Invalid:
-    facts = {"min_length": min_length, "longest": LONGEST}
+def expired(since: datetime, rules: Passwords, now: datetime) -> bool:
+    """Whether a password set ``since`` is too old to log in with."""
+    return rules.profile == "djbh" and now - since > timedelta(days=rules.max_days)
+
+
+def _kinds(password: str) -> int:
+    of = (str.isupper, str.islower, str.isdigit, lambda one: not one.isalnum())
+    return sum(any(kind(one) for one in password) for kind in of)
+
+
+def _refused(rule: str, detail: str, facts: dict[str, Any]) -> Invalid:
     return Invalid(detail, violations=[Violation("$.password", rule, detail, facts=facts)], **facts)
 
 

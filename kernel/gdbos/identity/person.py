@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Column, LargeBinary, String, Table, Uuid, insert
 from sqlalchemy.exc import IntegrityError
 
+from gdbos.actor import Trust
 from gdbos.errors import Conflict, NotFound
 from gdbos.identity.deciding import deciding
 from gdbos.identity.number import checked
@@ -17,19 +17,17 @@ from gdbos.storage.metadata import kernel_metadata
 from gdbos.storage.scope import Scope
 from gdbos.subjects import person_key
 from gdbos.unit import Unit
-
-Trust = Literal["L1", "L2", "L3", "L4"]
-"""How surely we know that a person is who they say: from self-declared to seen in person with their document."""
+from gdbos.vault import Sealed
 
 person = Table(
     "identity_person",
     kernel_metadata,
     Column("id", Uuid, primary_key=True),
-    Column("name", LargeBinary, nullable=False),
-    Column("citizen_id", LargeBinary, nullable=False),
+    Column("name", LargeBinary, nullable=False, info={"sealed": Sealed()}),
+    Column("citizen_id", LargeBinary, nullable=False, info={"sealed": Sealed()}),
     Column("citizen_id_blind", LargeBinary(16), nullable=False, unique=True),
     Column("subject", String(80), nullable=False, unique=True),
-    Column("phone", LargeBinary, nullable=False),
+    Column("phone", LargeBinary, nullable=False, info={"sealed": Sealed()}),
     Column("trust", String(2), nullable=False),
     info={"scope": Scope(subject=("subject",))},
 )

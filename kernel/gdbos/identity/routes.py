@@ -2,59 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, Response, delete, get, post
-from litestar.datastructures import Cookie
+from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import SerializationException
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, JSONBody
 
-from gdbos.answers import explained
-from gdbos.errors import BadRequest, Forbidden, Invalid, Violation
+from gdbos.actor import Trust
+from gdbos.errors import Forbidden
 from gdbos.identity.account import AccountKind
 from gdbos.identity.administration import ADMINISTRATION
-from gdbos.identity.assertion import ASSERTION, GRANT, read_assertion, use_up, verify_assertion
-from gdbos.identity.deciding import IDENTITY
+from gdbos.identity.device import device_of
+from gdbos.identity.entries import Asked, Entered, Phrase, Word
+from gdbos.identity.factor_routes import FactorRoutes, ProofRoutes
 from gdbos.identity.identity import account_of
-from gdbos.identity.login import LoggedIn, change_password, log_in
+from gdbos.identity.login import change_password, log_in
 from gdbos.identity.mandate import Mandate, give_mandate, mandates, revoke
 from gdbos.identity.number import checked
 from gdbos.identity.person import get_person
 from gdbos.identity.post import Post, posts_of
 from gdbos.identity.principal import Principal, principals
-from gdbos.identity.session import (
-    Device,
-    Opened,
-    browser_digest,
-    current_post,
-    devices,
-    end,
-    end_all,
-    open_system_session,
-    switch_acts_for,
-    switch_post,
-)
-from gdbos.identity.system import find_system
-from gdbos.identity.tokens import LIFETIME
+from gdbos.identity.session import Device, current_post, devices, end, end_all, switch_acts_for, switch_post
+from gdbos.identity.session_cookie import carried, no_cookie, session_cookie
+from gdbos.identity.token_routes import TokenRoutes
 from gdbos.kernel import Kernel
 from gdbos.plugin import KNOWN, PUBLIC
-from gdbos.text import N_
 from gdbos.unit import Run, Unit
-
-Asked = Request[Any, Any, Any]
-Word = Annotated[str, msgspec.Meta(max_length=100)]
-Phrase = Annotated[str, msgspec.Meta(max_length=2000)]
-
-
-class Entered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a request brings in."""
 
 
 class LogIn(Entered, frozen=True, kw_only=True):
@@ -62,6 +38,10 @@ class LogIn(Entered, frozen=True, kw_only=True):
 
     login: Word
     password: Phrase
+    code: Word = ""
+    """Of the second factor, where the account has one: from the app, or one of recovery."""
+    new_password: Phrase = ""
+    """Where the present one is too old."""
 
 
 class AccountShown(msgspec.Struct, frozen=True):
@@ -93,6 +73,10 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     reach: str
     represents: str
     acts_for: str
+    trust: Trust
+    """How surely this log-in shows who one is."""
+    proven_at: datetime | None
+    """When this session last showed a second factor."""
     post: UUID | None
     posts: list[Post]
     principals: list[Principal]
@@ -135,43 +119,6 @@ class Made(msgspec.Struct, frozen=True):
     id: UUID
 
 
-class TokenAsked(Entered, frozen=True, kw_only=True):
-    """A request for an access token (RFC 6749 §4.4, RFC 7523 §2.2)."""
-
-    grant_type: Word
-    client_assertion_type: Word
-    client_assertion: Annotated[str, msgspec.Meta(max_length=8192)]
-    client_id: Word = ""
-
-
-class TokenGiven(msgspec.Struct, frozen=True):
-    """An access token."""
-
-    access_token: str
-    expires_in: int
-    token_type: str = "Bearer"  # noqa: S105  (the name of a scheme)
-
-
-@dataclass
-class TokenOperation(Operation):
-    """Says in OpenAPI what the token endpoint reads: the form of the standard, or the same as JSON."""
-
-    def __post_init__(self) -> None:
-        text = Schema(type=OpenAPIType.STRING)
-        fields = ("grant_type", "client_assertion_type", "client_assertion", "client_id")
-        schema = Schema(
-            type=OpenAPIType.OBJECT,
-            title="TokenAsked",
-            properties=dict.fromkeys(fields, text),
-            required=list(fields[:3]),
-            additional_properties=False,
-        )
-        media = OpenAPIMediaType(schema=schema)
-        self.request_body = RequestBody(
-            required=True, content={"application/x-www-form-urlencoded": media, "application/json": media}
-        )
-
-
 class SessionRoutes(Controller):
     """Sessions."""
 
@@ -183,7 +130,15 @@ class SessionRoutes(Controller):
         self, request: Asked, kernel: NamedDependency[Kernel], data: JSONBody[LogIn]
     ) -> Response[SessionOpened]:
         """Log in with a password; opens a session and gives a token bound to it."""
-        opened = await entered(request, kernel, data.login, data.password)
+        opened = await log_in(
+            kernel.identity,
+            data.login,
+            data.password,
+            code=data.code,
+            new_password=data.new_password,
+            device=device_of(request.headers.get("user-agent", "")),
+            presented=carried(request, kernel),
+        )
         shown = AccountShown(opened.account, opened.kind, opened.name)
         content = SessionOpened(
             token=opened.access.token, expires_at=opened.access.expires_at, session=opened.session.id, account=shown
@@ -191,9 +146,9 @@ class SessionRoutes(Controller):
         return Response(content, cookies=[session_cookie(kernel, opened.session)])
 
     @get(permission=KNOWN)
-    async def devices(self, request: Asked, run: NamedDependency[Run]) -> list[Device]:
+    async def devices(self, run: NamedDependency[Run]) -> list[Device]:
         """Where one is logged in."""
-        return await run.read(own_devices, request.headers.get("user-agent", ""))
+        return await run.read(own_devices)
 
     @delete("/current", permission=KNOWN)
     async def log_out(self, kernel: NamedDependency[Kernel], run: NamedDependency[Run]) -> Response[None]:
@@ -266,70 +221,6 @@ class MandateRoutes(Controller):
         await run(revoke, mandate_id)
 
 
-class TokenRoutes(Controller):
-    """Tokens."""
-
-    path = "/api/identity/tokens"
-    tags = ("identity",)
-
-    @post(permission=PUBLIC, status_code=200, operation_class=TokenOperation)
-    async def token(self, request: Asked, kernel: NamedDependency[Kernel]) -> TokenGiven:
-        """Give a system a token for five minutes in exchange for an assertion signed with its own key."""
-        asked = await _asked(request)
-        if asked.grant_type != GRANT or asked.client_assertion_type != ASSERTION:
-            detail = N_("Only grant_type {grant} with client_assertion_type {assertion} is served here.")
-            facts = {"grant": GRANT, "assertion": ASSERTION}
-            raise Invalid(detail, violations=[Violation("$.grant_type", "code", detail, facts=facts)], **facts)
-        return await token_for(kernel, asked.client_assertion)
-
-
-async def token_for(kernel: Kernel, compact: str) -> TokenGiven:
-    """A token for the system that signed this assertion. :raises Unauthenticated: it is not valid, or was used before."""
-    identity, units = kernel.identity, kernel.identity.units
-    assertion = read_assertion(compact)
-    known = await units.read(IDENTITY, find_system, assertion.client_id)
-    now = units.around.clock()
-    claims = verify_assertion(assertion, known, audience=identity.audience, now=now)
-
-    def admit(unit: Unit) -> UUID:
-        use_up(unit, claims)
-        return open_system_session(unit, claims.iss, LIFETIME["system"])
-
-    session_id = await units.write(IDENTITY, admit)
-    issued = identity.tokens.issue(
-        subject=claims.iss, session=session_id, client=claims.iss, lifetime=LIFETIME["system"], now=now
-    )
-    return TokenGiven(issued.token, int(LIFETIME["system"].total_seconds()))
-
-
-async def entered(request: Asked, kernel: Kernel, login: str, password: str) -> LoggedIn:
-    """Log in whoever sent ``request``; the session it brought along ends."""
-    identity = kernel.identity
-    return await log_in(
-        identity,
-        login,
-        password,
-        browser=request.headers.get("user-agent", ""),
-        presented=request.cookies.get(identity.cookie, ""),
-    )
-
-
-def session_cookie(kernel: Kernel, opened: Opened) -> Cookie:
-    """The cookie that holds a session's secret; it ends with the browser."""
-    secure = kernel.settings.http.secure_cookies
-    return Cookie(
-        key=kernel.identity.cookie, value=opened.secret, path="/", httponly=True, samesite="lax", secure=secure
-    )
-
-
-def no_cookie(kernel: Kernel) -> Cookie:
-    """Takes the session cookie away."""
-    secure = kernel.settings.http.secure_cookies
-    return Cookie(
-        key=kernel.identity.cookie, value="", path="/", httponly=True, samesite="lax", secure=secure, max_age=0
-    )
-
-
 def me(unit: Unit) -> Me:
     """Who this unit's actor is, and what they could be."""
     actor = unit.actor
@@ -343,6 +234,8 @@ def me(unit: Unit) -> Me:
         reach=actor.reach,
         represents=actor.represents,
         acts_for=actor.acts_for,
+        trust=actor.trust,
+        proven_at=actor.proven_at,
         post=current_post(unit),
         posts=held,
         principals=principals(unit, UUID(actor.id)) if actor.kind == "person" else [],
@@ -366,9 +259,9 @@ def give(unit: Unit, asked: MandateGiven) -> UUID:
     )
 
 
-def own_devices(unit: Unit, user_agent: str) -> list[Device]:
+def own_devices(unit: Unit) -> list[Device]:
     """Where this unit's actor is logged in."""
-    return devices(unit, account_of(unit), browser_digest(user_agent))
+    return devices(unit, account_of(unit))
 
 
 def end_own(unit: Unit) -> None:
@@ -387,20 +280,4 @@ def end_others(unit: Unit) -> None:
     end_all(unit, account_of(unit), but=unit.actor.session)
 
 
-async def _asked(request: Asked) -> TokenAsked:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "application/x-www-form-urlencoded":
-        found: Any = dict((await request.form()).multi_items())
-    else:
-        try:
-            found = await request.json()
-        except SerializationException:
-            raise BadRequest("The request for a token is neither a form nor JSON.") from None
-    try:
-        return msgspec.convert(found, TokenAsked)
-    except msgspec.ValidationError as failure:
-        what, _, at = str(failure).partition(" - at `")
-        raise Invalid(violations=[explained(at.rstrip("`") or "$", what)]) from None
-
-
-ROUTES: list[Any] = [SessionRoutes, MeRoutes, MandateRoutes, TokenRoutes, *ADMINISTRATION]
+ROUTES: list[Any] = [SessionRoutes, MeRoutes, ProofRoutes, FactorRoutes, MandateRoutes, TokenRoutes, *ADMINISTRATION]

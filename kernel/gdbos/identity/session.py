@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Column, Index, LargeBinary, String, Table, Uuid, delete, insert, or_, select, update
 
+from gdbos.actor import Trust
 from gdbos.errors import Forbidden, NotFound
 from gdbos.identity.generation import advance
 from gdbos.identity.mandate import may_act_for
@@ -37,7 +38,10 @@ session = Table(
     Column("system", String(80), nullable=False),
     Column("post", Uuid),
     Column("acts_for", String(80), nullable=False),
-    Column("browser", LargeBinary(16), nullable=False),
+    Column("device", String(60), nullable=False),
+    Column("method", String(60), nullable=False),
+    Column("trust", String(2), nullable=False),
+    Column("proven_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
@@ -56,6 +60,16 @@ class Opened(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
+class How(msgspec.Struct, frozen=True, kw_only=True):
+    """How somebody logged in."""
+
+    method: str = "password"
+    device: str = ""
+    trust: Trust = "L1"
+    proven: bool = False
+    """With a second factor."""
+
+
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """A session as its owner sees it in the list of devices."""
 
@@ -63,8 +77,11 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     seen_at: datetime
     current: bool
-    same_browser: bool
-    """Whether it was opened with the browser that is asking."""
+    device: str
+    """Browser and system, as far as the browser says; nothing that tells one machine from another."""
+    method: str
+    """``password``, or the name of the OpenID provider."""
+    second_factor: bool
 
 
 def digest(secret: str) -> bytes:
@@ -72,18 +89,24 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
 
 
-def browser_digest(user_agent: str) -> bytes:
-    """Enough of a User-Agent header to tell one browser from another, and no more."""
-    return hashlib.sha256(user_agent.encode(errors="surrogatepass")).digest()[:16]
-
-
-def open_session(unit: Unit, account_id: UUID, *, post: UUID | None, browser: bytes = b"") -> Opened:
+def open_session(unit: Unit, account_id: UUID, *, how: How, post: UUID | None = None, acts_for: str = "") -> Opened:
     """Open a session for an account under a fresh secret of 256 bits."""
     opened = Opened(new_id(), secrets.token_urlsafe(32), unit.now + LONGEST)
+    proven_at = unit.now if how.proven else None
     _insert(
-        unit, opened.id, opened.expires_at, secret=digest(opened.secret), account=account_id, post=post, browser=browser
+        unit,
+        opened.id,
+        opened.expires_at,
+        secret=digest(opened.secret),
+        account=account_id,
+        post=post,
+        acts_for=acts_for,
+        device=how.device,
+        method=how.method,
+        trust=how.trust,
+        proven_at=proven_at,
     )
-    unit.record("identity.session-opened", account=account_id, session=opened.id)
+    unit.record("identity.session-opened", account=account_id, session=opened.id, method=how.method, trust=how.trust)
     return opened
 
 
@@ -114,7 +137,7 @@ def end_all(unit: Unit, account_id: UUID, *, but: UUID | None = None) -> int:
     return count
 
 
-def devices(unit: Unit, account_id: UUID, browser: bytes = b"") -> list[Device]:
+def devices(unit: Unit, account_id: UUID) -> list[Device]:
     """The live sessions of an account, the last used first."""
     chosen = select(session).where(session.c.account == account_id, *_live(unit)).order_by(session.c.seen_at.desc())
     return [
@@ -123,7 +146,9 @@ def devices(unit: Unit, account_id: UUID, browser: bytes = b"") -> list[Device]:
             created_at=row.created_at,
             seen_at=row.seen_at,
             current=row.id == unit.actor.session,
-            same_browser=row.browser == browser,
+            device=row.device,
+            method=row.method,
+            second_factor=row.proven_at is not None,
         )
         for row in unit.execute(chosen.limit(100))
     ]
@@ -136,6 +161,12 @@ def switch_post(unit: Unit, post_id: UUID) -> Opened:
         raise NotFound("You hold no such post today.")
     unit.record("identity.post-taken-up", account=account_id, post=post_id)
     return _renew(unit, post=post_id)
+
+
+def prove(unit: Unit, trust: Trust) -> Opened:
+    """Note that this session has shown a second factor just now; it goes on under a new secret."""
+    unit.record("identity.second-factor-shown", session=unit.actor.session)
+    return _renew(unit, proven_at=unit.now, trust=trust)
 
 
 def current_post(unit: Unit) -> UUID | None:
@@ -175,7 +206,8 @@ def forget_old(unit: Unit) -> None:
 
 
 def _insert(unit: Unit, row: UUID, expires_at: datetime, **values: Any) -> None:
-    empty = {"secret": None, "account": None, "system": "", "post": None, "acts_for": "", "browser": b""}
+    empty = {"secret": None, "account": None, "system": "", "post": None, "acts_for": "", "proven_at": None}
+    empty |= {"device": "", "method": "", "trust": "L1"}
     times = {"created_at": unit.now, "seen_at": unit.now, "expires_at": expires_at, "ended_at": None}
     unit.execute(insert(session).values(id=row, **{**empty, **times, **values}))
 

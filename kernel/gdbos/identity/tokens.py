@@ -69,7 +69,7 @@ class Tokens:
     def verify(self, token: str, now: datetime) -> Claims:
         """What a token of ours says. :raises Unauthenticated: it is not ours, not signed by a key we hold, or not in time."""
         signed = take_apart(token, typ=TYPE, longest=_LONGEST)
-        key = next((key for key in self._keys.all("token") if _kid(key) == signed.header.kid), None)
+        key = next((key for key in self._keys.all("token") if _kid(key) == signed.kid), None)
         if key is None:
             raise refused()
         verify(signed, _signing(key), (ALGORITHM,))

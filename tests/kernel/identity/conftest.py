@@ -139,8 +139,12 @@ def ring(tmp_path: Path) -> KeyRing:
 
 @pytest.fixture
 def packs(tmp_path: Path) -> Path:
+    return pack_in(tmp_path)
+
+
+def pack_in(where: Path) -> Path:
     """A folder with one standards pack, which has roles and nothing else."""
-    folder = tmp_path / "packs"
+    folder = where / "packs"
     (folder / "test" / "roles").mkdir(parents=True)
     (folder / "test" / "pack.toml").write_text(PACK, "utf-8")
     (folder / "test" / "roles" / "roles.toml").write_text(ROLES, "utf-8")
@@ -148,7 +152,9 @@ def packs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def units(database: str, ring: KeyRing, clock: Clock, tmp_path: Path, packs: Path) -> Iterator[Units]:
+def units(
+    database: str, ring: KeyRing, clock: Clock, tmp_path: Path, packs: Path, settings: Settings
+) -> Iterator[Units]:
     standards = load([packs], {kind.name: kind.struct for kind in KINDS}, ["test"])
     vault = Vault(ring, clock=clock)
     around = Surroundings(
@@ -160,7 +166,7 @@ def units(database: str, ring: KeyRing, clock: Clock, tmp_path: Path, packs: Pat
         vault=vault,
         files=FileStore(tmp_path / "files", vault),
         subject_keys=SubjectKeys.open(tmp_path / "subjects"),
-        settings=MappingProxyType({}),
+        settings=MappingProxyType({Settings: settings}),
         roles=MappingProxyType({}),
         subscribers=MappingProxyType({}),
         clock=clock,

@@ -9,14 +9,20 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 
 from gdbos.cli import Context
-from gdbos.errors import NotFound
+from gdbos.errors import NotFound, SecondFactorNeeded
+from gdbos.identity.account import open_account
 from gdbos.identity.administration import SetUp, new_hash, run_set_up
 from gdbos.identity.commands import identity as group
+from gdbos.identity.deciding import IDENTITY
+from gdbos.identity.factor import enrol, factor
 from gdbos.identity.login import log_in
+from gdbos.identity.password import hashed
 from gdbos.kernel import Kernel
 from gdbos.testing import deployment
+from gdbos.unit import Unit
 
 from .conftest import MARKET, PASSWORD, body
 
@@ -72,6 +78,26 @@ def test_a_node_is_set_up_and_gets_officials(shell: Shell):
     assert shell.run("disable", "second")["sessions_ended"] == 1
     with pytest.raises(Exception, match="not right"):
         shell.on_node(logs_in)
+
+
+def test_a_lost_password_and_second_factor_are_reset_on_the_nodes_own_machine(shell: Shell):
+    async def enter(kernel: Kernel) -> None:
+        def opened(unit: Unit) -> None:
+            account = open_account(unit, login="lost", password_hash=hashed(PASSWORD), name="L", kind="official")
+            enrol(unit, account)
+            unit.execute(update(factor).values(confirmed_at=unit.now))
+
+        await kernel.units.write(IDENTITY, opened)
+
+    async def logs_in(kernel: Kernel) -> str:
+        return (await log_in(kernel.identity, "lost", recovered)).kind
+
+    shell.on_node(enter)
+    recovered = PASSWORD
+    with pytest.raises(SecondFactorNeeded):
+        shell.on_node(logs_in)
+    recovered = shell.run("recover", "lost")["password"]
+    assert shell.on_node(logs_in) == "official"
 
 
 def test_an_unknown_account_is_not_disabled(shell: Shell):

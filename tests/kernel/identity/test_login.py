@@ -6,10 +6,12 @@ import asyncio
 import time
 from uuid import UUID
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
-from gdbos.errors import Conflict, Invalid, TooMany, Unauthenticated
+from gdbos.config import Passwords, Settings
+from gdbos.errors import Conflict, Forbidden, Invalid, PasswordExpired, TooMany, Unauthenticated
 from gdbos.identity.account import account, disable, open_account
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.identity import Identity
@@ -150,13 +152,54 @@ def test_changing_a_password_ends_the_other_sessions_and_keeps_this_one(city: Ci
 )
 def test_weak_passwords_are_refused(password: str):
     with pytest.raises(Invalid) as refused:
-        refuse_weak(password, "anna", 15)
+        refuse_weak(password, "anna", Passwords())
     assert password not in str(refused.value)
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "只要够长就是好口令不必用怪字符", "anna likes long sentences"])
 def test_long_passwords_need_nothing_else(password: str):
-    refuse_weak(password, "anna", 15)
+    refuse_weak(password, "anna", Passwords())
+
+
+DJBH = Passwords(profile="djbh", min_length=12)
+
+
+@pytest.mark.parametrize(
+    ("password", "good"),
+    [
+        ("onlysmallletters", 0),
+        ("onlysmallANDBIG", 0),
+        ("smallBIG1digit", 1),
+        ("small-and-9", 0),
+        ("small-and-99", 1),
+        ("小写与长句子加字母一些a9", 0),
+    ],
+)
+def test_where_assessors_ask_for_kinds_of_characters_they_are_asked_for(password: str, good: int):
+    if good:
+        refuse_weak(password, "anna", DJBH)
+        return
+    with pytest.raises(Invalid):
+        refuse_weak(password, "anna", DJBH)
+
+
+def test_where_assessors_ask_for_it_a_password_ages_and_is_renewed_at_log_in(city: City, clock: Clock):
+    settings = city.identity.settings
+    aged = msgspec.structs.replace(settings, passwords=msgspec.structs.replace(DJBH, kinds=2))
+    city.identity.settings = aged
+    city.units.around = msgspec.structs.replace(city.units.around, settings={Settings: aged})
+    assert city.log_in("anna").kind == "person"
+    clock.forward(days=91)
+    with pytest.raises(PasswordExpired):
+        city.log_in("anna")
+    with pytest.raises(Invalid):
+        city.log_in("anna", new_password="short")
+    with pytest.raises(Forbidden, match="old one"):
+        city.log_in("anna", new_password=PASSWORD)
+    assert city.log_in("anna", new_password="Another-Sentence 9").kind == "person"
+    assert city.log_in("anna", "Another-Sentence 9").kind == "person"
+    with pytest.raises(Unauthenticated):
+        city.log_in("anna")
 
 
 def test_passwords_match_however_they_were_composed():

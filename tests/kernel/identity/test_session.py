@@ -16,6 +16,7 @@ from gdbos.errors import Forbidden, NotFound, Unauthenticated
 from gdbos.identity.account import account, disable, restore
 from gdbos.identity.body import find_body, register_body
 from gdbos.identity.deciding import IDENTITY
+from gdbos.identity.device import device_of
 from gdbos.identity.identity import Identity, forget_old
 from gdbos.identity.login import LoggedIn
 from gdbos.identity.post import appoint, end_post
@@ -177,15 +178,42 @@ def test_nobody_ends_anothers_session(city: City):
 
 
 def test_the_list_of_devices_shows_ones_own_live_sessions(city: City):
-    here, there = city.log_in("anna", browser="Firefox"), city.log_in("anna", browser="Chromium")
+    here, there = city.log_in("anna", device="Firefox · Windows"), city.log_in("anna", device="WeChat · Android")
     city.log_in("ben")
     actor = city.actor(here)
     assert actor is not None
     listed = city.do(devices, here.account, by=actor)
-    assert {device.id for device in listed} == {here.session.id, there.session.id}
+    assert {device.id: device.device for device in listed} == {
+        here.session.id: "Firefox · Windows",
+        there.session.id: "WeChat · Android",
+    }
     assert [device.id for device in listed if device.current] == [here.session.id]
     city.do(end, there.session.id, here.account)
     assert len(city.do(devices, here.account, by=actor)) == 1
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "device"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0",
+            "Edge · Windows",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36 MicroMessenger/8.0.50",
+            "WeChat · Android",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile Safari/604.1",
+            "Safari · iPhone",
+        ),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox · Linux"),
+        ("curl/8.14", "curl"),
+        ("something else", ""),
+    ],
+)
+def test_a_browser_is_named_as_its_owner_would(user_agent: str, device: str):
+    assert device_of(user_agent) == device
 
 
 def test_a_system_acts_for_its_body_while_both_serve(city: City):

@@ -164,6 +164,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("login", sa.String(length=100), nullable=False),
         sa.Column("password", sa.String(length=200), nullable=False),
+        sa.Column("password_at", Instant(), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("person", sa.Uuid(), nullable=True),
         sa.Column("name", sa.LargeBinary(), nullable=False),
@@ -207,6 +208,15 @@ def upgrade() -> None:
         "identity_enterprise_legal_representative", "identity_enterprise", ["legal_representative"], unique=False
     )
     op.create_table(
+        "identity_factor",
+        sa.Column("account", sa.Uuid(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.Column("confirmed_at", Instant(), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account"),
+    )
+    op.create_table(
         "identity_generation",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("value", sa.BigInteger(), nullable=False),
@@ -219,6 +229,15 @@ def upgrade() -> None:
         sa.Column("until", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("client_id", "jti"),
     )
+    op.create_table(
+        "identity_link",
+        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("account", sa.Uuid(), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "subject"),
+    )
+    op.create_index("identity_link_account", "identity_link", ["account"], unique=False)
     op.create_table(
         "identity_mandate",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -235,6 +254,13 @@ def upgrade() -> None:
     )
     op.create_index("identity_mandate_agent", "identity_mandate", ["agent_person"], unique=False)
     op.create_index("identity_mandate_principal", "identity_mandate", ["principal"], unique=False)
+    op.create_table(
+        "identity_pending",
+        sa.Column("secret", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("until", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("secret"),
+    )
     op.create_table(
         "identity_person",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -261,6 +287,12 @@ def upgrade() -> None:
     op.create_index("identity_post_account", "identity_post", ["account"], unique=False)
     op.create_index("identity_post_body", "identity_post", ["body"], unique=False)
     op.create_table(
+        "identity_recovery",
+        sa.Column("account", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("account", "code"),
+    )
+    op.create_table(
         "identity_session",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("secret", sa.LargeBinary(length=32), nullable=True),
@@ -268,7 +300,10 @@ def upgrade() -> None:
         sa.Column("system", sa.String(length=80), nullable=False),
         sa.Column("post", sa.Uuid(), nullable=True),
         sa.Column("acts_for", sa.String(length=80), nullable=False),
-        sa.Column("browser", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("device", sa.String(length=60), nullable=False),
+        sa.Column("method", sa.String(length=60), nullable=False),
+        sa.Column("trust", sa.String(length=2), nullable=False),
+        sa.Column("proven_at", Instant(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("seen_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),

@@ -10,6 +10,6 @@ ACCEPT = Permission("services.cases.accept", N_("Accept applications, or not"))
 CORRECT = Permission("services.cases.correct", N_("Tell applicants what is missing"))
 SUSPEND = Permission("services.cases.suspend", N_("Stop the clock for a special procedure"))
 EXTEND = Permission("services.cases.extend", N_("Extend a time limit that someone else works under"))
-DECIDE = Permission("services.cases.decide", N_("Decide cases"))
+DECIDE = Permission("services.cases.decide", N_("Decide cases"), weighty=True)
 
 PERMISSIONS = [APPLY, READ, ACCEPT, CORRECT, SUSPEND, EXTEND, DECIDE]
