@@ -200,6 +200,9 @@ def _mount() -> None:
     from gdbos.letters_commands import dlq
     from gdbos.plugins_commands import plugins
     from gdbos.standards.commands import standards
+    from gdbos.stewardship.commands import import_elements
+
+    standards.add_command(import_elements)
 
     for command in (backup, restore, dlq, doctor, identity, ledger, plugins, standards):
         program.add_command(command)

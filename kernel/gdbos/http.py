@@ -50,6 +50,8 @@ from gdbos.plugin import PUBLIC, Permission
 from gdbos.reading import Reading, honour_limits
 from gdbos.standards.edition_routes import ROUTES as EDITION_ROUTES
 from gdbos.standards.routes import ROUTES as STANDARDS_ROUTES
+from gdbos.stewardship.pages import PAGES as STEWARDSHIP_PAGES
+from gdbos.stewardship.routes import ROUTES as STEWARDSHIP_ROUTES
 from gdbos.telemetry import span
 from gdbos.unit import Run
 
@@ -97,11 +99,12 @@ def application(kernel: Kernel) -> Litestar:
                     *FILE_ROUTES,
                     *LEDGER_ROUTES,
                     *CONSOLE_ROUTES,
+                    *STEWARDSHIP_ROUTES,
                 ],
                 kernel,
                 "kernel",
             ),
-            _pages([*IDENTITY_PAGES, *BUS_PAGES, *CONSOLE_PAGES], kernel, "kernel"),
+            _pages([*IDENTITY_PAGES, *BUS_PAGES, *CONSOLE_PAGES, *STEWARDSHIP_PAGES], kernel, "kernel"),
             *(router for one in kernel.loaded for router in _plugin_routers(one, kernel)),
         ],
         guards=[guard],

@@ -21,7 +21,8 @@ import gdbos.identity.attempt
 import gdbos.identity.factor
 import gdbos.identity.link
 import gdbos.identity.pending
-import gdbos.identity.setup  # noqa: F401  (these declare tables that the kernel's revisions make)
+import gdbos.identity.setup
+import gdbos.stewardship.proposal  # noqa: F401  (these declare tables that the kernel's revisions make)
 from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.adapters import adapters_for, faults
@@ -66,6 +67,7 @@ from gdbos.standards.edition import CHANGED as STANDARDS
 from gdbos.standards.fault import PackRefused
 from gdbos.standards.shelf import Shelf
 from gdbos.standards.span import Published
+from gdbos.stewardship.navigation import NAVIGATION as STEWARDSHIP_NAVIGATION
 from gdbos.storage.engine import engine_for, refuse_unsafe
 from gdbos.storage.lane import lane_for
 from gdbos.storage.migrate import behind, lineages, migrate
@@ -382,12 +384,13 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
         await task
 
 
-KERNEL_TEMPLATES = {part: PACKAGE / part / "templates" for part in ("identity", "bus", "console")}
+KERNEL_TEMPLATES = {part: PACKAGE / part / "templates" for part in ("identity", "bus", "console", "stewardship")}
 KERNEL_NAVIGATION = [
     NavigationEntry(
         area="portal", path="/portal/receipts", title=N_("Who looked at my data"), permission=KNOWN, order=60
     ),
     *CONSOLE_NAVIGATION,
+    *STEWARDSHIP_NAVIGATION,
 ]
 BUS_JOBS = (Job(name="end-versions", every=timedelta(minutes=1), run=end_versions),)
 KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS, *IDENTITY_OFFERS)

@@ -42,6 +42,7 @@ WHO = {
     "/console/catalogue": "bianmu",
     "/console/sharing": "bianmu",
     "/console/quality": "shuju",
+    "/console/standards/proposals": "shuju",
 }
 """Who opens the pages below a path; the longest beginning counts."""
 ASIDE = ("/login",)
@@ -147,6 +148,7 @@ def known(city: City, kernel: Kernel) -> dict[str, dict[str, str]]:
         "licence_id": licence,
         "token": str(applicant.get(f"/api/services/licences/{licence}")["verify"]).rpartition("/")[2],
         "card_id": carded(city, live),
+        "proposal_id": proposed(city),
         **governed(city),
         **parked(city),
     }
@@ -198,6 +200,13 @@ def governed(city: City) -> dict[str, str]:
     request = other.post("/api/governance/sharing/requests", {"resource": resource, **REQUEST})["id"]
     tickets = city.person("shuju").post(f"/api/governance/quality/resources/{resource}/values", WRONG)["tickets"]
     return {"resource_id": resource, "request_id": request, "ticket_id": tickets[0]}
+
+
+def proposed(city: City) -> str:
+    """An element that a department brought and that resembles one in force."""
+    steward, brought = city.person("shuju"), {"id": "tax-number", "title": {"zh": "纳税人识别号"}, "form": "an18"}
+    steward.post("/api/standards/proposals", {"source": "old system", "elements": [brought]})
+    return str(steward.get("/api/standards/proposals")["items"][0]["id"])
 
 
 def parked(city: City) -> dict[str, str]:

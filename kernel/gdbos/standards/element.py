@@ -32,6 +32,12 @@ class Element(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A data element (GB/T 18391, GB/T 19488.1)."""
 
     title: Text
+    object: str = ""
+    """Object class (对象类) of GB/T 18391: whose or what thing's property it is, such as 法定代表人."""
+    property: str = ""
+    """Property (特性): what of that thing, such as 姓名."""
+    representation: str = ""
+    """Representation term (表示词): the kind of value, such as 名称, 代码, 日期; ``form`` says how it is written."""
     form: str
     pattern: str = ""
     """Which characters, in RE2's syntax, for the whole value; without it the form says."""

@@ -137,6 +137,24 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_bus_service_provider"), "bus_service", ["provider"], unique=False)
     op.create_table(
+        "element_proposal",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(length=120), nullable=False),
+        sa.Column("element", sa.String(length=120), nullable=False),
+        sa.Column("value", sa.JSON(), nullable=False),
+        sa.Column("near", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("into", sa.String(length=120), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.String(length=80), nullable=False),
+        sa.Column("asked_at", Instant(), nullable=False),
+        sa.Column("decided_by", sa.String(length=80), nullable=False),
+        sa.Column("decided_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("source", "element", name="element_proposal_source"),
+    )
+    op.create_index("element_proposal_state", "element_proposal", ["state", "id"], unique=False)
+    op.create_table(
         "files_file",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("digest", sa.String(length=32), nullable=False),
