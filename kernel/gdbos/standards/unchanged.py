@@ -36,6 +36,6 @@ def unchanged(request: Request[Any, Any, Any]) -> Tagged[None] | None:
 def tag(request: Request[Any, Any, Any]) -> str:
     """The entity tag, weak since a workbook holds the moment it was written: of the packs, of the day (for what is asked as of today), and of the address."""
     standards: Standards = request.app.state.kernel.standards
-    digests = (pack.digest for pack in standards.packs)
+    digests = (f"{pack.digest} {pack.since} {pack.until}" for pack in standards.packs)
     said = "\n".join([*digests, today().isoformat(), request.url.path, request.url.query])
     return f'W/"{hashlib.sha256(said.encode()).hexdigest()[:32]}"'
