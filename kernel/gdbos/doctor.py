@@ -20,6 +20,7 @@ from rich.table import Table as Grid
 from sqlalchemy import ColumnElement, Connection, Engine, Table, func, make_url, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from gdbos.bus.adapters.database import SQLITE
 from gdbos.bus.adapters.target import parse
 from gdbos.bus.grant import bus_grant
 from gdbos.bus.outbox import delivery
@@ -73,7 +74,11 @@ async def examine(kernel: Kernel) -> list[Finding]:
     usable = not any(one.state == "fail" for one in found)
     found += await _plugins(kernel, usable=usable)
     found += await asyncio.gather(
-        *(_place(name, url) for name, url in sorted(kernel.settings.bus.addresses().items()) if "://" in url)
+        *(
+            _place(name, url)
+            for name, url in sorted(kernel.settings.bus.addresses().items())
+            if "://" in url and not url.startswith(SQLITE)
+        )
     )
     return found
 

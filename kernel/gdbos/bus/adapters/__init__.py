@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from gdbos.bus.adapters.adapter import Adapter, Answered, Asking, Way
 from gdbos.bus.adapters.client import HttpClient
+from gdbos.bus.adapters.database import SQLITE
+from gdbos.bus.adapters.file import File, FileSettings
 from gdbos.bus.adapters.http import Http, HttpSettings
 from gdbos.bus.adapters.lines import Lines
 from gdbos.bus.adapters.settings import Settings, settings_fault
+from gdbos.bus.adapters.soap import Soap, SoapSettings
+from gdbos.bus.adapters.sql import Sql, SqlSettings
 from gdbos.bus.adapters.target import Target
 from gdbos.bus.service import Service
 from gdbos.config import Bus
@@ -17,7 +22,12 @@ from gdbos.strict import Fault, decode
 
 __all__ = ["Adapter", "Answered", "Asking", "HttpClient", "Target", "Way", "adapters_for", "faults"]
 
-KINDS: Mapping[str, type[Settings]] = {"http": HttpSettings}
+KINDS: Mapping[str, type[Settings]] = {
+    "http": HttpSettings,
+    "soap": SoapSettings,
+    "sql": SqlSettings,
+    "file": FileSettings,
+}
 """What `[settings]` of a service decode to, by its adapter."""
 
 
@@ -30,9 +40,16 @@ def adapters_for(bus: Bus) -> dict[str, Adapter[Any]]:
     :raises Misconfigured: an address or a network cannot be read.
     """
     places, lines = bus.addresses(), Lines()
-    targets = [_target(bus, name) for name, url in places.items() if "://" in url]
-    client = HttpClient(targets, lines=lines)
-    ways: dict[str, Way[Any]] = {"http": Http(client)}
+    targets = {url: _target(bus, name) for name, url in places.items() if "://" in url and not url.startswith(SQLITE)}
+    files = {url: Path(url.removeprefix(SQLITE)) for url in places.values() if url.startswith(SQLITE)}
+    folders = [url for url in places.values() if "://" not in url]
+    client = HttpClient(targets.values(), lines=lines)
+    ways: dict[str, Way[Any]] = {
+        "http": Http(client),
+        "soap": Soap(client),
+        "sql": Sql({**targets, **files}, lines),
+        "file": File(folders, lines),
+    }
     return {name: Adapter(way, places) for name, way in ways.items()}
 
 

@@ -8,13 +8,14 @@ import hashlib
 import hmac
 import re
 import time
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from gdbos.bus.adapters.client import HttpClient, Outbound
-from gdbos.bus.adapters.lines import Trip
+from gdbos.bus.adapters.client import Answer, HttpClient, Outbound, by_status
+from gdbos.bus.adapters.lines import Trip, Verdict
 from gdbos.bus.adapters.settings import open_places
 from gdbos.bus.adapters.target import parse
 from gdbos.config import Secret
@@ -82,6 +83,20 @@ class Proofs:
         self._client = client
         self._tokens: dict[ClientCredentials, tuple[float, str]] = {}
         self._fetching: dict[ClientCredentials, asyncio.Lock] = {}
+
+    async def send(
+        self,
+        auth: Auth | None,
+        trip: Trip,
+        make: Callable[[Mapping[str, str]], Outbound],
+        judge: Callable[[Answer], Verdict] = by_status,
+    ) -> Answer:
+        """The answer to what ``make`` makes of our proof; where the system has forgotten our token, the one to a new one, once."""
+        proof = await self.headers(auth, trip)
+        answer = await self._client.send(make(proof), trip, judge)
+        if answer.status == 401 and self.outdated(auth, proof):
+            answer = await self._client.send(make(await self.headers(auth, trip)), trip, judge)
+        return answer
 
     async def headers(self, auth: Auth | None, trip: Trip) -> dict[str, str]:
         """The headers for one request.

@@ -76,7 +76,9 @@ class Http:
     async def ask(self, settings: HttpSettings, asking: Asking) -> Answered:
         """What the system answers, in our fields. Its own no is an answer too: ``{"outcome": "refused", "reason": …}``."""
         theirs = to_theirs(settings.request, asking.value)
-        answer = await self._authorised(settings, asking, theirs)
+        trip = asking.trip(settings, repeatable=settings.idempotent)
+        trip = msgspec.structs.replace(trip, deadline=min(trip.deadline, now() + trip.timeout))
+        answer = await self._proofs.send(settings.auth, trip, lambda proof: _outbound(settings, asking, theirs, proof))
         body = _body(settings, answer)
         if settings.not_found and settings.not_found.matches(answer.status, body):
             raise NotFound("The provider of {service} holds no such record.", service=asking.service)
@@ -84,17 +86,6 @@ class Http:
             return Answered({"outcome": "refused", "reason": reason_in(settings.refused, body)})
         _require_success(settings, answer, body, asking.service)
         return Answered(to_ours(settings.response, body))
-
-    async def _authorised(self, settings: HttpSettings, asking: Asking, theirs: Mapping[str, Any]) -> Answer:
-        """The answer; where the system has forgotten our token, the one to a new token, once."""
-        trip = asking.trip(settings, repeatable=settings.idempotent)
-        trip = msgspec.structs.replace(trip, deadline=min(trip.deadline, now() + trip.timeout))
-        proof = await self._proofs.headers(settings.auth, trip)
-        answer = await self._client.send(_outbound(settings, asking, theirs, proof), trip)
-        if answer.status == 401 and self._proofs.outdated(settings.auth, proof):
-            proof = await self._proofs.headers(settings.auth, trip)
-            answer = await self._client.send(_outbound(settings, asking, theirs, proof), trip)
-        return answer
 
 
 def now() -> float:
@@ -181,6 +172,13 @@ def _body(settings: HttpSettings, answer: Answer) -> Any:
 
 
 def _require_success(settings: HttpSettings, answer: Answer, body: Any, name: str) -> None:
+    require_success(answer, name)
+    if settings.success and not settings.success.matches(answer.status, body):
+        raise failed_inside(body, settings.error_code, name)
+
+
+def require_success(answer: Answer, name: str) -> None:
+    """:raises Unavailable: the system asks for patience. :raises ProviderFailed: it answered with another status than 2xx."""
     if answer.status in (429, 503):
         wait = answer.retry_after or 5
         raise Unavailable("The provider of {service} is not available right now.", service=name, retry_after=wait)
@@ -188,13 +186,11 @@ def _require_success(settings: HttpSettings, answer: Answer, body: Any, name: st
         raise ProviderFailed(
             "The provider of {service} answered with HTTP status {status}.", service=name, status=answer.status
         )
-    if settings.success and not settings.success.matches(answer.status, body):
-        detail = N_("The provider of {service} answered with an error of its own (code {error_code}).")
-        raise ProviderFailed(detail, service=name, error_code=_error_code(settings, body))
 
 
-def _error_code(settings: HttpSettings, body: Any) -> str:
-    """Their code for it, if it is one and not a sentence that may name somebody."""
-    found = at(body, settings.error_code) if settings.error_code else None
+def failed_inside(body: Any, path: str, name: str) -> ProviderFailed:
+    """An error the system reports in its answer, with its code if it is one and not a sentence that may name somebody."""
+    found = at(body, path) if path else None
     code = str(found) if isinstance(found, str | int) else ""
-    return code if ERROR_CODE.match(code) else "—"
+    detail = N_("The provider of {service} answered with an error of its own (code {error_code}).")
+    return ProviderFailed(detail, service=name, error_code=code if ERROR_CODE.match(code) else "—")

@@ -33,7 +33,7 @@ class Worst(socketserver.StreamRequestHandler):
             name, _, value = row.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
         body = self.rfile.read(int(headers.get("content-length", 0)))
-        path = line.split()[1].decode()
+        self.method, path = line.split()[0].decode(), line.split()[1].decode()
         self.server.asked.append((path, headers, body))
         behave = getattr(self, path.strip("/").split("?")[0].replace("-", "_"), None)
         return bool(behave())
@@ -135,8 +135,8 @@ class Worst(socketserver.StreamRequestHandler):
 class WorstServer(socketserver.ThreadingTCPServer):
     daemon_threads, allow_reuse_address, block_on_close, request_queue_size = True, True, False, 128
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Worst)
+    def __init__(self, handler=Worst):
+        super().__init__(("127.0.0.1", 0), handler)
         self.asked, self.released = [], threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
