@@ -6,11 +6,14 @@ Nouns a plugin declares: :class:`Plugin` and what it is made of. Verbs it hooks:
 
 from gdbos.actor import ANONYMOUS, Actor, Link
 from gdbos.bus.basis import Basis
-from gdbos.bus.call import Bus, Reply
+from gdbos.bus.bus import Bus, Item
+from gdbos.bus.call import Reply
+from gdbos.bus.derived import Question
 from gdbos.bus.grant import Grant, new_grant
 from gdbos.bus.grant import decide as decide_grant
 from gdbos.bus.grant import draft as draft_grant
 from gdbos.bus.grant import revoke as revoke_grant
+from gdbos.bus.notice import lift_notice, post_notice
 from gdbos.bus.service import Offered
 from gdbos.cli import Context, emit
 from gdbos.config import Secret, Settings
@@ -108,6 +111,7 @@ __all__ = [
     "Grant",
     "Instant",
     "Invalid",
+    "Item",
     "Job",
     "Kind",
     "Link",
@@ -126,6 +130,7 @@ __all__ = [
     "Problem",
     "ProviderFailed",
     "ProviderTimeout",
+    "Question",
     "Record",
     "Reply",
     "Run",
@@ -153,10 +158,12 @@ __all__ = [
     "enterprise_key",
     "hookimpl",
     "keep",
+    "lift_notice",
     "new_grant",
     "new_id",
     "on",
     "person_key",
+    "post_notice",
     "revoke_grant",
     "subject_key",
 ]

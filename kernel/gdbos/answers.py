@@ -199,9 +199,10 @@ def _back(request: Request[Any, Any, Any]) -> str:
     return f"{here.path}?{here.query}".rstrip("?") if ours else "/"
 
 
-def _document(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str]) -> Response[Any]:
+def document(request: Request[Any, Any, Any], problem: Problem) -> ProblemDocument:
+    """``problem`` in the words of whoever is asking."""
     pages, locale = request.app.state.kernel.pages, locale_of(request)
-    document = ProblemDocument(
+    return ProblemDocument(
         type=f"urn:gdbos:problem:{problem.code}",
         title=pages.translate(problem.title, locale),
         status=problem.status,
@@ -213,5 +214,10 @@ def _document(request: Request[Any, Any, Any], problem: Problem, headers: dict[s
         ],
         trace=trace_id(),
     )
-    headers |= {"content-language": locale}
-    return Response(document, status_code=problem.status, media_type="application/problem+json", headers=headers)
+
+
+def _document(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str]) -> Response[Any]:
+    headers |= {"content-language": locale_of(request)}
+    return Response(
+        document(request, problem), status_code=problem.status, media_type="application/problem+json", headers=headers
+    )

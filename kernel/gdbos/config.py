@@ -119,6 +119,8 @@ class Bus(Section, frozen=True, kw_only=True):
     """Networks in which the systems that ``places`` names may lie; any other address is refused."""
     capacity: int = 256
     """Calls in progress before further ones are told to come back."""
+    longest_seal: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
+    """Days for which receipts of an investigation may be kept from their subjects, counted from the first order for its case."""
 
     def place(self, name: str) -> Place:
         """The place of this name, its networks filled in."""

@@ -27,7 +27,7 @@ from opentelemetry.trace import SpanKind
 
 from gdbos.actor import Actor
 from gdbos.answers import MethodNotAllowed, answer
-from gdbos.bus.call import Bus
+from gdbos.bus.bus import Bus
 from gdbos.bus.pages import PAGES as BUS_PAGES
 from gdbos.bus.routes import ROUTES as BUS_ROUTES
 from gdbos.console import PAGES as CONSOLE_PAGES

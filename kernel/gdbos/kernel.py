@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -27,14 +27,17 @@ from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.adapters import adapters_for, faults
 from gdbos.bus.block import spread
-from gdbos.bus.call import Bus, Door
+from gdbos.bus.bus import Bus
+from gdbos.bus.call import Door
 from gdbos.bus.consumption import draft_consumption
 from gdbos.bus.delivery import Delivery, Route
 from gdbos.bus.directory import Directory
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import Grants, live_grants
+from gdbos.bus.notice import open_notices
 from gdbos.bus.receipts import CODE as RECEIPTS_CODE
 from gdbos.bus.receipts import OFFERS as RECEIPTS
+from gdbos.bus.repeat import forget_answers
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import Offered, Service, offered, offered_by_plugin, registered
 from gdbos.bus.version import end_versions
@@ -272,8 +275,9 @@ class Kernel:
 
     async def refresh(self) -> None:
         """Read services and grants again."""
-        grants, services = await self.lane.read(_remembered)
+        grants, services, notices = await self.lane.read(_remembered)
         self.grants.replace(grants)
+        self.door.notices.replace(notices)
         live = [*self._offers(), *(service for service, state in services if state == "live")]
         self.directory.replace(live, (service.code for service, state in services if state != "live"))
 
@@ -370,8 +374,8 @@ def _hold(lock: IO[str], home: Path) -> None:
         ) from None
 
 
-def _remembered(connection: Connection) -> tuple[list[Any], list[Any]]:
-    return list(live_grants(connection)), list(registered(connection))
+def _remembered(connection: Connection) -> tuple[list[Any], list[Any], Mapping[str, Any]]:
+    return list(live_grants(connection)), list(registered(connection)), open_notices(connection)
 
 
 def _unique(folders: Iterable[Path | None]) -> list[Path]:
@@ -392,6 +396,9 @@ KERNEL_NAVIGATION = [
     *CONSOLE_NAVIGATION,
     *STEWARDSHIP_NAVIGATION,
 ]
-BUS_JOBS = (Job(name="end-versions", every=timedelta(minutes=1), run=end_versions),)
+BUS_JOBS = (
+    Job(name="end-versions", every=timedelta(minutes=1), run=end_versions),
+    Job(name="forget-answers", every=timedelta(minutes=15), run=forget_answers),
+)
 KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS, *IDENTITY_OFFERS)
 ITSELF = Plugin(name="kernel", title="The kernel's own pages", consumes=FILE_CONSUMES)

@@ -19,7 +19,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -30,18 +30,21 @@ from gdbos.actor import Actor
 from gdbos.bus.adapters.adapter import Answered, not_set_up
 from gdbos.bus.basis import Wanted, without
 from gdbos.bus.block import Block
+from gdbos.bus.derived import Asked, Question, allowed
 from gdbos.bus.directory import Directory
 from gdbos.bus.entry import Entry, entry
 from gdbos.bus.grant import Grant, Grants
+from gdbos.bus.notice import Known, Notices
 from gdbos.bus.record import CallRecord
+from gdbos.bus.repeat import once
 from gdbos.bus.service import Offered, disclosed
 from gdbos.bus.shape import masker, minimise
 from gdbos.bus.terms import Terms, conforming
 from gdbos.errors import Forbidden, Invalid, NoBasis, Problem, ProviderFailed, Unavailable, Violation
-from gdbos.ids import new_id
 from gdbos.plugin import Disclosed
 from gdbos.subjects import subject_key
 from gdbos.telemetry import span
+from gdbos.text import N_
 from gdbos.together import Together
 from gdbos.unit import Units
 
@@ -64,6 +67,14 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The moment for which the value is true, where that is not ``at``."""
     stale: bool = False
     """Said earlier, and given again because the provider does not answer just now."""
+    source: str = ""
+    """The provider's system that said it."""
+    updates: str = ""
+    """How often the provider brings the data up to date: a code of the list ``catalogue.update-cycle``."""
+    known: tuple[Known, ...] = ()
+    """What is known against these data: open tickets and objections, by kind and field."""
+    ends_on: date | None = None
+    """The day from which this version answers no more."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +95,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """A number of the caller's own that makes a repeated write the same one: a case number."""
     deadline: float = math.inf
     """The event loop's time after which the answer is of no use to the caller."""
+    ask: tuple[Question, ...] = ()
+    """Questions to be answered instead of giving values."""
+    key: str = ""
+    """Idempotency-Key: the same key again gets the first answer again."""
 
 
 class Adapter(Protocol):
@@ -104,6 +119,7 @@ class Door:
         self.directory = directory
         self.grants = grants
         self.adapters = adapters
+        self.notices = Notices()
         self.first: dict[str, Callable[[], Awaitable[None]]] = {}
         """What must have happened before a plugin's function is asked: receipts lists wait for the calls recorded so far."""
         self._free = capacity
@@ -148,6 +164,8 @@ class Door:
             service = trail.service = self._version(service, grant)
         request = self._request(service, call)
         trail.request = msgspec.json.encode(request, order="deterministic")
+        if call.ask or (grant is not None and grant.questions and not grant.fields):
+            trail.asked = self._asked(service, call, grant)
         if service.registered is not None:
             trail.disclosed = self._disclosed(service, call, request, None)
             await self._before(service, trail)
@@ -161,14 +179,11 @@ class Door:
         raise AssertionError("unreachable")
 
     async def _answer(self, service: Offered, call: Call, request: Any, grant: Grant | None, trail: Trail) -> Reply:
-        answered = await self._provide(service, call, request)
-        answer = answered.value
-        if service.offer is not None:
-            trail.disclosed = self._disclosed(service, call, request, answer)
-            trail.own = self._own(call.actor, trail.disclosed)
-            if grant is None and not trail.own:
-                raise Forbidden("These are not your own data; only a body with a grant and a live case may see them.")
-        shown = self._shape(service, grant, answer, own=trail.own)
+        if call.key and grant is not None and service.registered is not None:
+            answered = await once(self.units, call, grant, lambda: self._shown(service, call, request, grant, trail))
+        else:
+            answered = await self._shown(service, call, request, grant, trail)
+        shown = answered.value
         trail.fields, trail.reply = tuple(sorted(shown)), msgspec.json.encode(shown, order="deterministic")
         await self._recorded(trail.record("done"))
         return Reply(
@@ -181,7 +196,28 @@ class Door:
             value=shown,
             as_of=answered.as_of,
             stale=answered.stale,
+            source=service.system,
+            updates=service.updates,
+            known=self.notices.about(service.code, shown) if service.code in self.notices else (),
+            ends_on=service.ends_on,
         )
+
+    async def _shown(self, service: Offered, call: Call, request: Any, grant: Grant | None, trail: Trail) -> Answered:
+        """What the provider answers, as far as it may be shown."""
+        answered = await self._provide(service, call, request)
+        if service.offer is not None:
+            trail.disclosed = self._disclosed(service, call, request, answered.value)
+            trail.own = self._own(call.actor, trail.disclosed)
+            if grant is None and not trail.own:
+                raise Forbidden("These are not your own data; only a body with a grant and a live case may see them.")
+        shown = self._shape(service, grant, answered.value, trail)
+        return Answered(shown, answered.as_of, answered.stale)
+
+    def _asked(self, service: Offered, call: Call, grant: Grant | None) -> Asked:
+        if grant is None or service.registered is None:
+            detail = N_("Only services of departments' systems answer questions; ask this one for its values.")
+            raise Invalid(violations=[Violation("$.ask", "question", detail)])
+        return allowed(call.ask, grant, self._terms(service).gives, self.units.around.standards())
 
     def _authorise(self, service: Offered, call: Call, trail: Trail) -> Grant | None:
         if service.sharing == "not-shared" and call.body != service.provider:
@@ -252,13 +288,14 @@ class Door:
             propagate.inject(carrier)
             return await adapter(service, request, call=call, traceparent=carrier.get("traceparent"))
 
-    def _shape(self, service: Offered, grant: Grant | None, answer: Any, *, own: bool) -> dict[str, Any]:
+    def _shape(self, service: Offered, grant: Grant | None, answer: Any, trail: Trail) -> dict[str, Any]:
         if service.offer is None:
             assert grant is not None
-            return self._terms(service).shape(self._standard_reply(service, answer), grant)
+            reply = self._standard_reply(service, answer)
+            return self._terms(service).shape(reply, grant) if trail.asked is None else trail.asked.answered(reply)
         kept = minimise(msgspec.to_builtins(answer), grant.fields if grant else ())
         mask = masker(service.offer.gives)
-        if own or grant is None or mask is None or "*" in grant.clear:
+        if trail.own or grant is None or mask is None or "*" in grant.clear:
             return kept
         hidden = {name: value for name, value in kept.items() if name not in grant.clear}
         masked: dict[str, Any] = mask(hidden, self.units.around.standards(), self.units.around.today())
@@ -317,6 +354,7 @@ class Trail:
         self.disclosed: Sequence[Disclosed] = ()
         self.fields: tuple[str, ...] = ()
         self.own = False
+        self.asked: Asked | None = None
         self.resumes = False
         self.request = b""
         self.reply = b""
@@ -356,52 +394,3 @@ def trace_id() -> str:
     """The trace this call belongs to, as hex; empty when none is being traced."""
     found = trace.get_current_span().get_span_context().trace_id
     return f"{found:032x}" if found else ""
-
-
-class Bus:
-    """The bus as one consumer sees it: an actor, its body, and the system or plugin that asks."""
-
-    def __init__(self, door: Door, actor: Actor, system: str) -> None:
-        self.door = door
-        self.actor = actor
-        self.system = system
-
-    async def call(
-        self,
-        service: str,
-        value: Any = None,
-        *,
-        matter: str = "",
-        case: str = "",
-        purpose: str = "",
-        body: str = "",
-        version: int = 0,
-        business: str = "",
-        deadline: float = math.inf,
-    ) -> Reply:
-        """Call ``service`` with ``value``.
-
-        :param matter: the matter (事项) the call serves; :param case: the live case that is its basis.
-        :param body: for a plugin acting in a body's matter: that body. An official or system always acts for its own.
-        :param version: the version of the service; by default the newest that the grant covers.
-        :param business: a number of the caller's own under which a repeated write is the same write.
-        :param deadline: the event loop's time after which the answer is of no use; passed on to the provider.
-        :raises NotFound, Gone, NoGrant, NoBasis, Invalid, ProviderFailed, ProviderTimeout, Unavailable, TooMany: see the steps.
-        """
-        own_body = self.actor.body if self.actor.kind in ("official", "system") else body
-        return await self.door.pass_through(
-            Call(
-                id=new_id(),
-                actor=self.actor,
-                body=own_body,
-                system=self.actor.id if self.actor.kind == "system" else self.system,
-                service=service,
-                value={} if value is None else value,
-                matter=matter,
-                case=case,
-                purpose=purpose,
-                version=version,
-                business=business or case,
-                deadline=deadline,
-            )
-        )

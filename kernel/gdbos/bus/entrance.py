@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -15,6 +17,7 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from gdbos.answers import explained
 from gdbos.bus.call import Reply
+from gdbos.bus.derived import Question
 from gdbos.bus.permissions import CALL
 from gdbos.errors import BadRequest, Invalid
 from gdbos.kernel import Kernel
@@ -23,6 +26,8 @@ from gdbos.reading import body_of, readable
 PATH: Final = "/api/bus/calls/{service:str}"
 METHODS: Final = ("OPTIONS", "POST")
 DEADLINE: Final = b"x-gov-deadline"
+KEY: Final = b"idempotency-key"
+_KEY: Final = re.compile(rb'"?[A-Za-z0-9_.:-]{1,100}"?')
 
 
 class Cited(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +36,8 @@ class Cited(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     matter: Annotated[str, msgspec.Meta(max_length=120)] = ""
     case: Annotated[str, msgspec.Meta(max_length=50)] = ""
     purpose: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    ask: Annotated[list[Question], msgspec.Meta(max_length=20)] = []
+    """Questions to be answered instead of receiving values: ``{"field": "birth_date", "is": "age >= 18"}``."""
     version: Annotated[int, msgspec.Meta(ge=0, le=9999)] = 0
     """Of the service; 0: the newest that the grant covers."""
     business: Annotated[str, msgspec.Meta(max_length=80)] = ""
@@ -56,6 +63,12 @@ OPERATION: Final[dict[str, Any]] = {
     "operationId": "ApiBusCallsServiceCall",
     "parameters": [
         {"name": "service", "in": "path", "required": True, "schema": {"type": "string"}},
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "With the same key the same call gets the first answer again, for a day",
+            "schema": {"type": "string", "maxLength": 102},
+        },
         {
             "name": "X-Gov-Deadline",
             "in": "header",
@@ -103,6 +116,8 @@ async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
         version=asked.version,
         business=asked.business,
         deadline=deadline_of(scope),
+        ask=asked.ask,
+        key=key_of(scope["headers"]),
     )
     await _answer(send, 200, _REPLY.encode(reply), _JSON, (b"gdbos-call", str(reply.call).encode()))
 
@@ -118,6 +133,19 @@ def deadline_of(scope: Scope) -> float:
     if not said.isdigit() or len(said) > 9:
         raise BadRequest("X-Gov-Deadline says in how many milliseconds you need the answer: a whole number.")
     return asyncio.get_running_loop().time() + int(said) / 1000
+
+
+def key_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The caller's ``Idempotency-Key``, with or without the quotation marks of a structured field; empty where there is none.
+
+    :raises BadRequest: it is none.
+    """
+    said = next((value for name, value in headers if name == KEY), None)
+    if said is None:
+        return ""
+    if not _KEY.fullmatch(said):
+        raise BadRequest("An Idempotency-Key is 1 to 100 letters, digits and -_.: characters; a UUID will do.")
+    return said.strip(b'"').decode()
 
 
 def _asked(scope: Scope, body: bytes) -> Incoming:

@@ -102,7 +102,6 @@ def _receipt(record: CallRecord, one: Disclosed) -> dict[str, Any]:
         "case": one.case or record.case,
         "grant": record.grant,
         "purpose": record.purpose,
-        "unseals_at": None,
     }
 
 
@@ -129,7 +128,7 @@ def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:
         ),
         request_bytes=len(record.request),
         reply_bytes=len(record.reply),
-        fields=list(record.fields),
+        fields=_names(record.fields),
         rows=len(record.disclosed),
         status=200 if record.allowed else 403,
         error="" if record.allowed else record.outcome,
@@ -137,6 +136,12 @@ def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:
         trace=record.trace,
         plugin=record.system,
     )
+
+
+@lru_cache(4096)
+def _names(fields: tuple[str, ...]) -> list[str]:
+    """Names of fields; of a question its field alone, since what is asked may guess at what is personal."""
+    return [f"{name}?" if test else name for name, _, test in (field.partition(" ") for field in fields)]
 
 
 @lru_cache(4096)

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from gdbos.actor import Actor
+from gdbos.bus.derived import flaws, spelt
 from gdbos.bus.grant import Grant, bus_grant, decide, draft, grant_of, new_grant, revoke
 from gdbos.bus.permissions import GRANTS_ASK, GRANTS_DECIDE, GRANTS_READ
 from gdbos.bus.service import Offered
@@ -136,7 +137,7 @@ def _ask(unit: Unit, request: GrantRequest, service: Offered, actor: Actor) -> G
         detail = N_("The grant would end before it begins.")
         raise Invalid(violations=[Violation("$.until", "order", detail)])
     asked = {name: getattr(request, name) for name in ("purpose", "rate", "since", "until", "legal_basis")}
-    asked |= {name: tuple(getattr(request, name)) for name in ("questions", "clear", "matters", "divisions")}
+    asked |= {name: tuple(getattr(request, name)) for name in ("clear", "matters", "divisions")}
     grant = new_grant(
         body=actor.body,
         system=actor.id if actor.kind == "system" else request.system,
@@ -144,6 +145,7 @@ def _ask(unit: Unit, request: GrantRequest, service: Offered, actor: Actor) -> G
         version=service.version,
         provider=service.provider,
         fields=_fields(unit, request, service),
+        questions=tuple(spelt(words) for words in request.questions),
         asked_by=actor.id,
         **asked,
     )
@@ -157,18 +159,22 @@ def _fields(unit: Unit, request: GrantRequest, service: Offered) -> tuple[str, .
     :raises Invalid: the version gives no such field.
     """
     if service.registered is None:
+        if request.questions:
+            detail = N_("Only services of departments' systems answer questions; ask this one for its values.")
+            raise Invalid(violations=[Violation("$.questions", "question", detail)])
         return tuple(request.fields)
-    gives = unit.standards.record(service.registered.gives, unit.today).names
-    named = {"fields": request.fields, "questions": request.questions, "clear": request.clear}
+    gives = unit.standards.record(service.registered.gives, unit.today)
     wrong = [
         Violation(f"$.{place}[{at}]", "unknown", N_("The service gives no field {field}."), facts={"field": name})
-        for place, names in named.items()
+        for place, names in {"fields": request.fields, "clear": request.clear}.items()
         for at, name in enumerate(names)
-        if name.partition(" ")[0] not in (*gives, "*" if place == "clear" else gives[0])
+        if name not in gives.names and (place, name) != ("clear", "*")
     ]
+    for at, words in enumerate(request.questions):
+        wrong += flaws(words, gives, unit.standards, f"$.questions[{at}]")
     if wrong:
         raise Invalid(violations=wrong)
-    return tuple(request.fields or (() if request.questions else gives))
+    return tuple(request.fields or (() if request.questions else gives.names))
 
 
 def _decide(unit: Unit, grant_id: UUID, decision: Decision) -> Grant:

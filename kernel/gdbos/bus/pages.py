@@ -10,14 +10,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
-from gdbos.bus.call import Bus
+from gdbos.bus.bus import Bus
 from gdbos.bus.directory import Directory
 from gdbos.bus.receipts import Receipt, Receipts
 from gdbos.bus.service import Offered
+from gdbos.bus.statement import own_statement
 from gdbos.errors import Gone, NotFound
 from gdbos.kernel import Kernel
 from gdbos.pages.render import Page
@@ -49,6 +50,8 @@ class ReceiptShown(msgspec.Struct, frozen=True, kw_only=True):
     matter: Text | None
     fields: list[Text]
     """Titles of the data elements that were shown."""
+    asked: list[tuple[Text, str]]
+    """Elements that were asked about without being shown, each with what was asked."""
     others: int
     """How many further fields were shown that are no data about anybody: numbers, states, dates of procedure."""
 
@@ -68,18 +71,29 @@ class ReceiptPages(Controller):
         context = {"receipts": shown, "next": found.next, "first": after is not None, "kinds": BY}
         return Page("bus/receipts.html", context)
 
+    @get("/portal/receipts/statement", permission=KNOWN)
+    async def statement(
+        self, bus: NamedDependency[Bus], kernel: NamedDependency[Kernel], after: FromQuery[UUID | None] = None
+    ) -> Response[str]:
+        """The visitor's receipts as a signed file to keep."""
+        name = f'attachment; filename="receipts-{kernel.units.around.today()}.txt"'
+        content = await own_statement(bus, kernel, after)
+        return Response(content, media_type="text/plain; charset=utf-8", headers={"content-disposition": name})
+
 
 def in_words(receipt: Receipt, directory: Directory, standards: Standards) -> ReceiptShown:
     """``receipt`` with the titles of its service, matter and fields."""
     service = _service(receipt.service, directory)
-    titles = [*_titles(service, receipt.fields, standards)] if service else []
+    shown = [field for field in receipt.fields if " " not in field]
+    titles = [*_titles(service, shown, standards)] if service else []
     return ReceiptShown(
         receipt=receipt,
         by=BY.get(receipt.by, BY["system"]),
         service=service.title if service else Text(receipt.service, receipt.service),
         matter=_matter(receipt.matter, standards),
         fields=list(dict.fromkeys(titles)),
-        others=len(receipt.fields) - len(titles),
+        asked=[*_asked(service, receipt.fields, standards)],
+        others=len(shown) - len(titles),
     )
 
 
@@ -95,6 +109,14 @@ def _titles(service: Offered, fields: Sequence[str], standards: Standards) -> It
     for field in fields:
         if element := elements.get(field):
             yield EVERYTHING if element == WHOLE else standards.element(element).title
+
+
+def _asked(service: Offered | None, fields: Sequence[str], standards: Standards) -> Iterable[tuple[Text, str]]:
+    elements = _elements(service, standards) if service else {}
+    for field, _, test in (one.partition(" ") for one in fields):
+        if test:
+            title = standards.element(elements[field]).title if field in elements else Text(field, field)
+            yield title, test
 
 
 def _elements(service: Offered, standards: Standards) -> dict[str, str]:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from gdbos.bus.record import bus_receipt
+from gdbos.bus.seal import unsealed
 from gdbos.identity.body import names as body_names
 from gdbos.plugin import Disclosed, Offer
 from gdbos.text import Text
@@ -63,10 +64,7 @@ def read_receipts(unit: Unit, query: ReceiptsQuery) -> Receipts:
         statement = statement.where(t.id < query.after)
     if query.case:
         statement = statement.where(t.case == query.case)
-    rows = [
-        dict(row)
-        for row in unit.execute(statement.where(t.unseals_at.is_(None) | (t.unseals_at <= unit.now))).mappings()
-    ]
+    rows = [dict(row) for row in unit.execute(statement.where(unsealed(unit.today))).mappings()]
     names = body_names(unit, sorted({row[side] for row in rows for side in ("body", "provider")}))
     shown = [_receipt(row, names) for row in rows[: query.limit]]
     return Receipts(shown, shown[-1].id if len(rows) > query.limit else None)

@@ -57,7 +57,6 @@ bus_receipt = Table(
     Column("case", String(50), nullable=False),
     Column("grant", Uuid),
     Column("purpose", Text, nullable=False),
-    Column("unseals_at", Instant),
     Index("bus_receipt_subject", "subject", "id"),
     info={"scope": Scope(subject=("subject",))},
 )

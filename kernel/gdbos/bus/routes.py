@@ -11,13 +11,17 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
-from gdbos.bus.call import Bus
+from gdbos.bus.batch import ROUTES as BATCH
+from gdbos.bus.bus import Bus
 from gdbos.bus.entrance import ROUTES as ENTRANCE
 from gdbos.bus.grant_routes import ROUTES as GRANTS
 from gdbos.bus.permissions import CALLS
+from gdbos.bus.recall_routes import ROUTES as RECALLS
 from gdbos.bus.receipts import Receipts
 from gdbos.bus.record import bus_call
+from gdbos.bus.seal_routes import ROUTES as SEALS
 from gdbos.bus.service_routes import ROUTES as SERVICES
+from gdbos.bus.statement import own_statement
 from gdbos.kernel import Kernel
 from gdbos.plugin import KNOWN
 from gdbos.unit import Run, Unit
@@ -81,8 +85,15 @@ class BusRoutes(Controller):
         )
         return msgspec.convert(reply.value, Receipts)
 
+    @get("/receipts/statement", permission=KNOWN, media_type="text/plain; charset=utf-8")
+    async def statement(
+        self, bus: NamedDependency[Bus], kernel: NamedDependency[Kernel], after: FromQuery[UUID | None] = None
+    ) -> str:
+        """One's own receipts as a note signed with the node's key, to be checked offline by ``gdbos ledger statement``."""
+        return await own_statement(bus, kernel, after)
 
-ROUTES = [*ENTRANCE, *SERVICES, *GRANTS, BusRoutes]
+
+ROUTES = [*ENTRANCE, *BATCH, *SERVICES, *GRANTS, *RECALLS, *SEALS, BusRoutes]
 
 
 def _calls(unit: Unit, after: UUID | None, limit: int) -> Calls:

@@ -110,6 +110,8 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
     """The day from which this version answers no more, once its provider has given notice."""
     ending: str = ""
     """Why it ends."""
+    updates: str = ""
+    """How often the data are brought up to date."""
 
 
 def offered(service: Service, body_for: Callable[[str], str]) -> Offered:
@@ -124,6 +126,7 @@ def offered(service: Service, body_for: Callable[[str], str]) -> Offered:
         sharing=service.sharing,
         effect=service.effect,
         matters=service.matters,
+        updates=service.updates,
         registered=service,
     )
 

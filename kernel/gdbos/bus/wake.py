@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import bus_grant
+from gdbos.bus.notice import bus_notice
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import bus_service
 from gdbos.standards.edition import CHANGED as STANDARDS
@@ -103,7 +104,7 @@ def _fingerprint(connection: Connection) -> tuple[tuple[int, datetime | None], .
     """Changes when a grant, a service or an edition does: states only move forward, and each move is dated."""
     return tuple(
         tuple(connection.execute(select(func.count(), func.max(table.c.changed_at)).select_from(table)).one())
-        for table in (bus_grant, bus_service, standards_edition)
+        for table in (bus_grant, bus_service, bus_notice, standards_edition)
     )
 
 

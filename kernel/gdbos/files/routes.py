@@ -18,7 +18,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath
 
 from gdbos.answers import explained
-from gdbos.bus.call import Bus
+from gdbos.bus.bus import Bus
 from gdbos.config import Files
 from gdbos.errors import Invalid, TooLarge, Unsupported, Violation
 from gdbos.files.file import FileRef, Purpose, State, enter, receive, ref

@@ -24,6 +24,7 @@ from gdbos.ledger.policy import Policy
 from gdbos.ledger.proof import Proof
 from gdbos.ledger.publication import POLICY
 from gdbos.ledger.report import INCOMPLETE, TAMPERED, Report
+from gdbos.ledger.statement import read_statement
 from gdbos.ledger.status import LogStatus
 from gdbos.ledger.status import status as standing
 from gdbos.ledger.verify import log_folders
@@ -124,6 +125,29 @@ def check(file: Path, trust: str | None, record: Path | None, as_json: bool) -> 
     """Check a proof FILE (.tlog-proof) offline, under a key you trust."""
     policy = _policy(trust) or _own_policy()
     _finish([proving.check(file.read_bytes(), policy, record.read_bytes() if record else None)], as_json)
+
+
+@ledger.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@trust_option
+@json_option
+def statement(file: Path, trust: str | None, as_json: bool) -> None:
+    """Check a statement of receipts FILE, as its subject downloaded it, offline, under a key you trust."""
+    policy = _policy(trust) or _own_policy()
+    try:
+        stated = read_statement(file.read_bytes(), policy.logs)
+    except Malformed as fault:
+        click.echo(str(fault), err=True)
+        raise SystemExit(INCOMPLETE) from None
+    if stated is None:
+        click.echo("No key you trust signed exactly this: it was changed, or comes from another node.", err=True)
+        raise SystemExit(TAMPERED)
+    if as_json:
+        _print_json(stated)
+    else:
+        more = "" if stated.older == "none" else f"; older ones follow after {stated.older}"
+        click.echo(f"sound: {len(stated.receipts)} receipts of node {stated.node}, made {stated.made}{more}")
+        click.echo(f"  signed by {', '.join(stated.signed_by)}")
 
 
 @ledger.command()

@@ -21,7 +21,7 @@ from sqlalchemy import insert
 
 from gdbos.actor import Actor
 from gdbos.bus.basis import bus_basis
-from gdbos.bus.call import Bus
+from gdbos.bus.bus import Bus
 from gdbos.bus.grant import bus_grant, new_grant
 from gdbos.errors import NoBasis, NoGrant
 from gdbos.ids import new_id

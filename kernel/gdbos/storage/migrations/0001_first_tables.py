@@ -101,6 +101,62 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "bus_notice",
+        sa.Column("ref", sa.String(length=120), nullable=False),
+        sa.Column("service", sa.String(length=120), nullable=False),
+        sa.Column("field", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("changed_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+    )
+    op.create_index("bus_notice_service", "bus_notice", ["service", "field", "kind"], unique=False)
+    op.create_table(
+        "bus_repeat",
+        sa.Column("body", sa.String(length=18), nullable=False),
+        sa.Column("system", sa.String(length=80), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("asked", sa.LargeBinary(), nullable=False),
+        sa.Column("grant", sa.Uuid(), nullable=True),
+        sa.Column("reply", sa.LargeBinary(), nullable=True),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("body", "system", "key"),
+    )
+    op.create_index(op.f("ix_bus_repeat_at"), "bus_repeat", ["at"], unique=False)
+    op.create_table(
+        "bus_seal",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("body", sa.String(length=18), nullable=False),
+        sa.Column("case", sa.String(length=50), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("legal_basis", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("sealed_by", sa.String(length=80), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("bus_seal_case", "bus_seal", ["body", "case"], unique=False)
+    op.create_table(
+        "bus_recall",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("recall", sa.Uuid(), nullable=False),
+        sa.Column("body", sa.String(length=18), nullable=False),
+        sa.Column("system", sa.String(length=80), nullable=False),
+        sa.Column("provider", sa.String(length=18), nullable=False),
+        sa.Column("service", sa.String(length=120), nullable=False),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("calls", sa.JSON(), nullable=False),
+        sa.Column("cases", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("acknowledged_by", sa.String(length=80), nullable=False),
+        sa.Column("acknowledged_at", Instant(), nullable=True),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("bus_recall_body", "bus_recall", ["body", "id"], unique=False)
+    op.create_index("bus_recall_provider", "bus_recall", ["provider", "id"], unique=False)
+    op.create_index(op.f("ix_bus_recall_recall"), "bus_recall", ["recall"], unique=False)
+    op.create_table(
         "bus_receipt",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("call", sa.Uuid(), nullable=False),
@@ -116,7 +172,6 @@ def upgrade() -> None:
         sa.Column("case", sa.String(length=50), nullable=False),
         sa.Column("grant", sa.Uuid(), nullable=True),
         sa.Column("purpose", sa.Text(), nullable=False),
-        sa.Column("unseals_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("bus_receipt_subject", "bus_receipt", ["subject", "id"], unique=False)

@@ -1,0 +1,210 @@
+"""Recall (更正召回): a provider corrected a record, and whoever received the old value is told and says what they did about it.
+
+Receipts say who received what: one task for each system that did, with its calls and cases, and one event for each case that may
+rest on the old value. Neither says whose record it is; the consumer finds that by its own case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import JSON, Column, Index, String, Table, Text, Uuid, insert, select, update
+
+from gdbos.bus.record import bus_receipt
+from gdbos.bus.service import Offered
+from gdbos.errors import BadRequest, Conflict, Forbidden, NotFound
+from gdbos.events import Event
+from gdbos.ids import new_id
+from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Scope
+from gdbos.subjects import subject_key
+from gdbos.unit import Unit
+
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+
+bus_recall = Table(
+    "bus_recall",
+    kernel_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("recall", Uuid, nullable=False, index=True),
+    Column("body", String(18), nullable=False),
+    Column("system", String(80), nullable=False),
+    Column("provider", String(18), nullable=False),
+    Column("service", String(120), nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("calls", JSON, nullable=False),
+    Column("cases", JSON, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("acknowledged_by", String(80), nullable=False),
+    Column("acknowledged_at", Instant),
+    Column("action", Text, nullable=False),
+    Index("bus_recall_body", "body", "id"),
+    Index("bus_recall_provider", "provider", "id"),
+    info={"scope": Scope(body=("body", "provider"))},
+)
+
+
+class ValueRecalled(Event, tag="kernel.bus.value-recalled/1"):
+    """A value that a case received has been corrected at its source; one event for each case and system."""
+
+    case: str
+    matter: str
+    body: str
+    system: str
+    task: str
+    service: str
+    fields: tuple[str, ...]
+
+
+class Recall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was corrected."""
+
+    service: Name
+    kind: Literal["person", "enterprise"]
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    """Whose record it is: a citizen id, or a unified social credit code."""
+    fields: list[Name] = []
+    """The fields that were wrong; empty: all."""
+    since: Annotated[datetime, msgspec.Meta(tz=True)]
+    """From when on the wrong value was given out."""
+    reason: Words
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A case that received the value."""
+
+    matter: str
+    case: str
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One system that received the old value, and what it did about that."""
+
+    id: UUID
+    recall: UUID
+    body: str
+    system: str
+    provider: str
+    service: str
+    fields: list[str]
+    calls: list[UUID]
+    cases: list[Case]
+    reason: str
+    at: datetime
+    acknowledged_by: str
+    acknowledged_at: datetime | None
+    action: str
+
+
+class Tasks(msgspec.Struct, frozen=True):
+    """Tasks, newest first; ``next`` is the key of the following page."""
+
+    tasks: list[Task]
+    next: UUID | None = None
+
+
+def recall(unit: Unit, service: Offered, wanted: Recall) -> Tasks:
+    """Tell everyone who received a value that has been corrected; the tasks, one for each system that did.
+
+    :raises Forbidden: the service is another body's. :raises BadRequest: ``since`` is still to come.
+    """
+    if not unit.actor.body or service.provider != unit.actor.body:
+        raise Forbidden("Only the provider of a service recalls what it gave.")
+    if wanted.since > unit.now:
+        raise BadRequest("The wrong value cannot have been given out from a moment that is still to come.")
+    subject = subject_key(unit.vault, wanted.kind, wanted.number)
+    named, found = new_id(), _receipts(unit, service.code, subject, wanted)
+    tasks = [_task(unit, named, service, wanted.reason, consumer, ones) for consumer, ones in found.items()]
+    for task in tasks:
+        unit.execute(insert(bus_recall).values(msgspec.to_builtins(task, builtin_types=(UUID, datetime))))
+        for one in task.cases:
+            unit.emit(_event(task, one))
+    unit.record("value.recall", recall=str(named), service=service.code, consumers=len(tasks))
+    return Tasks(tasks)
+
+
+def _receipts(unit: Unit, service: str, subject: str, wanted: Recall) -> dict[tuple[str, str], list[Mapping[Any, Any]]]:
+    """The receipts of the old value by consumer. Nobody is shown them: what they say becomes tasks of those named in them."""
+    r = bus_receipt.c
+    given = select(bus_receipt).where(r.subject == subject, r.service == service, r.at >= wanted.since).order_by(r.id)
+    found: dict[tuple[str, str], list[Mapping[Any, Any]]] = {}
+    for row in unit.connection.execute(given).mappings():
+        if _received(row["fields"], wanted.fields):
+            found.setdefault((row["body"], row["system"]), []).append(row)
+    return found
+
+
+def _received(fields: Iterable[str], wrong: Sequence[str]) -> list[str]:
+    """Those of a receipt's fields that were wrong; what was asked about a field counts as received."""
+    return [field for field in fields if not wrong or field.partition(" ")[0] in wrong]
+
+
+def _task(
+    unit: Unit,
+    named: UUID,
+    service: Offered,
+    reason: str,
+    consumer: tuple[str, str],
+    receipts: Sequence[Mapping[Any, Any]],
+) -> Task:
+    body, system = consumer
+    return Task(
+        id=new_id(),
+        recall=named,
+        body=body,
+        system=system,
+        provider=service.provider,
+        service=service.code,
+        fields=sorted({field for row in receipts for field in row["fields"]}),
+        calls=[row["call"] for row in receipts],
+        cases=[Case(*pair) for pair in sorted({(row["matter"], row["case"]) for row in receipts if row["case"]})],
+        reason=reason,
+        at=unit.now,
+        acknowledged_by="",
+        acknowledged_at=None,
+        action="",
+    )
+
+
+def _event(task: Task, one: Case) -> ValueRecalled:
+    return ValueRecalled(
+        case=one.case,
+        matter=one.matter,
+        body=task.body,
+        system=task.system,
+        task=str(task.id),
+        service=task.service,
+        fields=tuple(task.fields),
+    )
+
+
+def acknowledge(unit: Unit, task_id: UUID, action: str) -> Task:
+    """Say what was done about a recalled value. :raises NotFound: no such task of one's own body. :raises Conflict: said already."""
+    mine = unit.rows(bus_recall).where(bus_recall.c.id == task_id, bus_recall.c.body == unit.actor.body)
+    row = unit.execute(mine.with_for_update()).mappings().first()
+    if row is None:
+        raise NotFound("There is no such task, or it is not your body's.")
+    if row["acknowledged_at"] is not None:
+        raise Conflict("The recall has been acknowledged already.")
+    said = {"acknowledged_by": unit.actor.id, "acknowledged_at": unit.now, "action": action}
+    unit.execute(update(bus_recall).where(bus_recall.c.id == task_id).values(said))
+    unit.record("value.recall-acknowledged", task=str(task_id), recall=str(row["recall"]))
+    return _read({**row, **said})
+
+
+def tasks(unit: Unit, after: UUID | None, limit: int) -> Tasks:
+    """The tasks of one's own body, and those of the recalls that it started."""
+    wanted = unit.rows(bus_recall).order_by(bus_recall.c.id.desc()).limit(limit + 1)
+    rows = unit.execute(wanted.where(bus_recall.c.id < after) if after else wanted).mappings().all()
+    shown = [_read(row) for row in rows[:limit]]
+    return Tasks(shown, shown[-1].id if len(rows) > limit else None)
+
+
+def _read(row: Mapping[Any, Any]) -> Task:
+    return msgspec.convert({str(name): value for name, value in row.items()}, Task)

@@ -1,0 +1,222 @@
+"""What becomes of receipts: investigations seal them for a time, subjects take them away signed, corrections follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from department import Department
+from nanning import (
+    ANNA,
+    BEN,
+    HASH,
+    MARKET,
+    MATTER,
+    POLICE,
+    POPULATION,
+    TAX,
+    Nanning,
+    nanning,
+    neighbour,
+)
+from sqlalchemy import select, update
+
+from gdbos.bus.outbox import outbox
+from gdbos.bus.seal import bus_seal
+from gdbos.identity.account import open_account
+from gdbos.identity.post import appoint
+from gdbos.ledger.commands import ledger
+from gdbos.testing import postgres_database
+from gdbos.unit import Unit
+from gdbos_scenarios.departments.program import running
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nanning]:
+    folder = tmp_path_factory.mktemp("receipts")
+    with ExitStack() as stack:
+        postgres = request.param == "postgres"
+        url = stack.enter_context(postgres_database()) if postgres else f"sqlite:///{folder}/home/gdbos.db"
+        departments, scripted = stack.enter_context(running(folder / "departments")), stack.enter_context(neighbour())
+        found = stack.enter_context(nanning(folder, url, departments, scripted))
+        found.site.unit(staff)
+        yield found
+
+
+def staff(unit: Unit) -> None:
+    posts = (
+        ("head", MARKET, "body-manager"),
+        ("taxhead", TAX, "body-manager"),
+        ("audit", MARKET, "audit-administrator"),
+    )
+    for login, body, role in posts:
+        account = open_account(unit, login=login, password_hash=HASH, name=login, kind="official")
+        appoint(unit, account, body=body, role_id=role)
+
+
+def post(city: Nanning, login: str, path: str, body: Any) -> Any:
+    return city.site.client.post(path, json=body, headers=city.site.sign_in(login))
+
+
+# Seals.
+
+
+def order(city: Nanning, case: str, days: int = 30, login: str = "head") -> Any:
+    until = city.site.kernel.units.around.today() + timedelta(days=days)
+    wanted = {
+        "case": case,
+        "until": until.isoformat(),
+        "legal_basis": "行政处罚法第五十四条",
+        "reason": "under inquiry",
+    }
+    return post(city, login, "/api/bus/seals", wanted)
+
+
+def test_a_sealed_receipt_waits_for_its_day_and_does_not_vanish(city: Nanning) -> None:
+    system, case = city.granted(), city.case(citizen=ANNA)
+    before = city.look(system, case).json()["call"]
+    assert order(city, case).status_code == 201
+    sealed = city.look(system, case).json()["call"]
+    elsewhere = city.look(system, city.case(citizen=ANNA)).json()["call"]
+    seen = [one["call"] for one in city.receipts("anna")]
+    assert (before in seen, sealed in seen, elsewhere in seen) == (True, False, True)
+    today = city.site.kernel.units.around.today()
+    city.site.unit(lambda unit: unit.execute(update(bus_seal).where(bus_seal.c.case == case).values(until=today)))
+    assert sealed in [one["call"] for one in city.receipts("anna")]
+
+
+def test_a_seal_of_one_body_does_not_hide_what_another_looked_at(city: Nanning) -> None:
+    case = city.case(citizen=ANNA)
+    assert order(city, case, login="taxhead").status_code == 201
+    call = city.look(city.granted(), case).json()["call"]
+    assert call in [one["call"] for one in city.receipts("anna")]
+
+
+def test_a_seal_ends_within_the_longest_time_and_cannot_be_strung_on(city: Nanning) -> None:
+    case, longest = city.case(citizen=ANNA), city.site.kernel.settings.bus.longest_seal
+    assert [order(city, case, days).status_code for days in (0, longest + 1, longest)] == [422, 422, 201]
+    ago = datetime.now(UTC) - timedelta(days=100)
+    city.site.unit(lambda unit: unit.execute(update(bus_seal).where(bus_seal.c.case == case).values(at=ago)))
+    assert [order(city, case, days).status_code for days in (longest - 50, longest - 110)] == [422, 201]
+
+
+def test_auditors_list_every_order_and_others_only_their_own(city: Nanning) -> None:
+    made = {order(city, city.case(citizen=BEN), login=login).json()["id"] for login in ("head", "taxhead")}
+
+    def listed(login: str) -> set[str]:
+        answered = city.site.client.get("/api/bus/seals?limit=100", headers=city.site.sign_in(login))
+        return {one["id"] for one in answered.json()["seals"]} & made
+
+    assert listed("audit") == made
+    assert [len(listed(login)) for login in ("head", "taxhead")] == [1, 1]
+    assert order(city, "CASE-1", login="audit").status_code == 403
+    assert order(city, "CASE-1", login="clerk").status_code == 403
+
+
+# Statements.
+
+
+@pytest.fixture
+def statement(city: Nanning, tmp_path: Path) -> Path:
+    city.look(city.granted(), city.case(citizen=BEN), citizen=BEN)
+    answered = city.site.client.get("/portal/receipts/statement", headers=city.site.sign_in("ben"))
+    assert answered.headers["content-disposition"].startswith("attachment")
+    (tmp_path / "mine.txt").write_bytes(answered.content)
+    return tmp_path / "mine.txt"
+
+
+def check(city: Nanning, file: Path) -> Any:
+    key = city.site.kernel.book.signers["calls"].verifier.vkey
+    return CliRunner().invoke(ledger, ["statement", str(file), "--vkey", key, "--json"])
+
+
+def test_a_statement_is_checked_offline(city: Nanning, statement: Path) -> None:
+    checked = check(city, statement)
+    assert checked.exit_code == 0, checked.output
+    stated = msgspec.json.decode(checked.output)
+    assert [one["call"] for one in stated["receipts"]] == [one["call"] for one in city.receipts("ben")]
+    api = city.site.client.get("/api/bus/receipts/statement", headers=city.site.sign_in("ben"))
+    assert api.text.splitlines()[4:-2] == statement.read_text("utf-8").splitlines()[4:-2]
+    assert BEN not in statement.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda lines: [lines[0], *lines[1:4], *lines[5:]], 2),
+        (lambda lines: [line.replace("purpose", "Purpose") for line in lines], 1),
+        (lambda lines: [line.replace("node test", "node other") for line in lines], 1),
+        (lambda lines: lines[:-1], 2),
+        (lambda lines: ["gdbos.450100/test/calls/1", "0", *lines[2:]], 2),
+    ],
+)
+def test_a_changed_statement_is_found_out(city: Nanning, statement: Path, change: Any, code: int) -> None:
+    lines = statement.read_text("utf-8").splitlines()
+    statement.write_text("\n".join(change(lines)) + "\n", "utf-8")
+    assert check(city, statement).exit_code == code
+
+
+# Recalls.
+
+
+def recalled(city: Nanning, provider: Department, **more: Any) -> Any:
+    long_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    wanted = {"service": POPULATION, "kind": "person", "number": ANNA, "since": long_ago, "reason": "a clerk's mistake"}
+    return provider.ask("ApiBusRecallsRecall", wanted | more)
+
+
+def test_everyone_who_received_the_old_value_is_told_and_acknowledges(city: Nanning) -> None:
+    market, tax, police = city.granted(), city.granted(body=TAX), city.system(POLICE)
+    nameless = city.granted(fields=["sex"])
+    case, taxcase = city.case(citizen=ANNA), city.case(citizen=ANNA, body=TAX)
+    calls = [city.look(market, case).json()["call"], city.look(market, case).json()["call"]]
+    city.look(tax, taxcase)
+    city.look(nameless, case)
+    bens = city.granted()
+    city.look(bens, city.case(citizen=BEN), citizen=BEN)
+    told = recalled(city, police, fields=["name"])
+    assert told.status_code == 201, told.text
+    tasks = {task["system"]: task for task in told.json()["tasks"]}
+    assert {market.client_id, tax.client_id} <= set(tasks)
+    assert not {nameless.client_id, bens.client_id} & set(tasks)
+    mine = tasks[market.client_id]
+    assert (mine["calls"], mine["cases"]) == (calls, [{"matter": MATTER, "case": case}])
+    assert ANNA not in told.text
+    events = city.site.unit(
+        lambda unit: (
+            unit.execute(
+                select(outbox.c.body).where(outbox.c.type == "kernel.bus.value-recalled/1", outbox.c.key == taxcase)
+            )
+            .scalars()
+            .all()
+        )
+    )
+    assert len(events) == 1
+    listed = [task["id"] for task in tax.ask("ApiBusRecallsTasks").json()["tasks"]]
+    assert tasks[tax.client_id]["id"] in listed
+    assert mine["id"] not in listed
+    path, said = "ApiBusRecallsTaskIdAcknowledgeAcknowledge", {"action": "asked the register again"}
+    assert tax.ask(path, said, task_id=mine["id"]).status_code == 404
+    assert police.ask(path, said, task_id=mine["id"]).status_code == 404
+    done = market.ask(path, said, task_id=mine["id"])
+    assert (done.status_code, done.json()["action"]) == (200, said["action"])
+    assert market.ask(path, said, task_id=mine["id"]).status_code == 409
+    known = {task["id"]: task["acknowledged_at"] for task in police.ask("ApiBusRecallsTasks").json()["tasks"]}
+    assert known[mine["id"]]
+    assert known[tasks[tax.client_id]["id"]] is None
+
+
+def test_only_the_provider_recalls_and_only_what_was_given_out_since(city: Nanning) -> None:
+    market = city.granted()
+    city.look(market, city.case(citizen=ANNA))
+    assert recalled(city, market).status_code == 403
+    police, now = city.system(POLICE), datetime.now(UTC)
+    assert recalled(city, police, since=now.isoformat()).json()["tasks"] == []
+    assert recalled(city, police, since=(now + timedelta(hours=1)).isoformat()).status_code == 400
+    assert recalled(city, police, number="not a number").json()["tasks"] == []
