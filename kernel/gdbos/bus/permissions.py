@@ -12,7 +12,7 @@ GRANTS_ASK = Permission("kernel.grants.ask", N_("Ask for a grant"))
 GRANTS_DECIDE = Permission("kernel.grants.decide", N_("Approve, refuse and revoke grants"), weighty=True)
 RECALL = Permission("kernel.recalls.start", N_("Recall values that one's body gave"))
 RECALLS = Permission("kernel.recalls.read", N_("Read and acknowledge the recalls that concern one's body"))
-SEAL = Permission("kernel.seals.order", N_("Have the receipts of an investigation wait until a day"))
+SEAL = Permission("kernel.seals.order", N_("Have the receipts of an investigation wait until a day"), weighty=True)
 SEALS_READ = Permission("kernel.seals.read", N_("Read the orders by which receipts wait"))
 
 PERMISSIONS = (
