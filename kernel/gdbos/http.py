@@ -39,6 +39,8 @@ from gdbos.identity.identify import identify, refuse_cross_site
 from gdbos.identity.pages import PAGES as IDENTITY_PAGES
 from gdbos.identity.proof import refuse_unproven
 from gdbos.identity.routes import ROUTES as IDENTITY_ROUTES
+from gdbos.identity.signed import ROUTES as SIGNED_ROUTES
+from gdbos.identity.signed import Answering
 from gdbos.kernel import Kernel
 from gdbos.ledger.routes import ROUTES as LEDGER_ROUTES
 from gdbos.loading import Loaded
@@ -95,6 +97,7 @@ def application(kernel: Kernel) -> Litestar:
                     *STANDARDS_ROUTES,
                     *EDITION_ROUTES,
                     *IDENTITY_ROUTES,
+                    *SIGNED_ROUTES,
                     *BUS_ROUTES,
                     *FILE_ROUTES,
                     *LEDGER_ROUTES,
@@ -271,7 +274,8 @@ class Methods:
 
 
 class Edge:
-    """Outermost: one span per request, the headers every response carries, HEAD as a GET without its body."""
+    """Outermost: one span per request, the headers every response carries, HEAD as a GET without its body, a signature under
+    what a signed request is answered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -283,6 +287,8 @@ class Edge:
         method = scope["method"]
         if bodiless := method == "HEAD":
             scope["method"] = "GET"
+        if any(name == b"signature-input" for name, _ in scope["headers"]):
+            send = Answering(scope, send).send
         carrier = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"}
         context = propagate.extract(carrier) if carrier else None
         with span(f"{method} request", context=context, kind=SpanKind.SERVER) as seen:

@@ -24,9 +24,9 @@ from gdbos.crypto import STANDARD, NotAuthentic, Provider, provider_of
 from gdbos.errors import Conflict, Misconfigured
 from gdbos.storage.durable import write_whole
 
-Use = Literal["kek", "blind", "log", "token", "witness"]
+Use = Literal["kek", "blind", "log", "token", "witness", "message"]
 State = Literal["current", "next", "retired"]
-USES: Final[tuple[Use, ...]] = ("kek", "blind", "log", "token", "witness")
+USES: Final[tuple[Use, ...]] = ("kek", "blind", "log", "token", "witness", "message")
 RING: Final = "ring.json"
 
 _HEADER = struct.Struct(">BHHH")
@@ -68,7 +68,8 @@ class KeyRing:
     """The node's long-lived secrets, read from ``<home>/keys/ring.json`` (mode 0600).
 
     Uses: ``kek`` seals columns, ``blind`` indexes them, ``log`` signs checkpoints, ``token`` access tokens,
-    ``witness`` the checkpoints of other nodes. Each has one current key; a next one that others may already be told of; and retired ones that still open and verify.
+    ``witness`` the checkpoints of other nodes, ``message`` answers to systems that sign. Each has one current key; a next one
+    that others may already be told of; and retired ones that still open and verify.
     """
 
     def __init__(self, folder: Path, keys: Iterable[Key]) -> None:

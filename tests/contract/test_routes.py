@@ -124,6 +124,7 @@ def test_every_handler_is_tried_and_none_is_public_unawares(city: City) -> None:
 
 PUBLIC_ROOTS = {
     "/",
+    "/api/identity/keys",
     "/api/identity/sessions",
     "/api/identity/setup",
     "/api/identity/tokens",

@@ -80,9 +80,13 @@ def verify_assertion(assertion: Assertion, known: System | None, *, audience: st
 
 def use_up(unit: Unit, claims: Claims) -> None:
     """Let an assertion count once. :raises Unauthenticated: it was used before."""
+    spend(unit, claims.iss, claims.jti, datetime.fromtimestamp(claims.exp, UTC))
+
+
+def spend(unit: Unit, client_id: str, mark: str, until: datetime) -> None:
+    """Let what a system sent under ``mark`` count once. :raises Unauthenticated: it came before."""
     try:
-        until = datetime.fromtimestamp(claims.exp, UTC)
-        unit.execute(insert(jti).values(client_id=claims.iss, jti=claims.jti, until=until))
+        unit.execute(insert(jti).values(client_id=client_id, jti=mark, until=until))
     except IntegrityError:
         raise refused() from None
 

@@ -11,6 +11,7 @@ from litestar.connection import ASGIConnection
 from gdbos.actor import ANONYMOUS, Actor
 from gdbos.errors import Forbidden, Unauthenticated
 from gdbos.identity.identity import Identity
+from gdbos.identity.signed import by_signature, is_signed
 from gdbos.pages.language import locale_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -19,14 +20,16 @@ _LONGEST_COOKIE: Final = 128
 
 
 async def identify(connection: Connection, identity: Identity) -> Actor:
-    """Who sent this request: the bearer of a token, the holder of a session, or nobody known.
+    """Who sent this request: the system that signed it, the bearer of a token, the holder of a session, or nobody known.
 
     A token that is not valid is refused whatever was asked for. A cookie whose session has ended only makes its holder
     anonymous, or nobody could reach the page to log in again; the guard then refuses what needs somebody known.
 
-    :raises Unauthenticated: the Authorization header is not a Bearer token valid here.
+    :raises Unauthenticated: the signature is not accepted, or the Authorization header is not a Bearer token valid here.
     """
     header, locale = connection.headers.get("authorization"), locale_of(connection)
+    if is_signed(connection):
+        return await by_signature(connection, identity, locale)
     if header is not None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:

@@ -69,6 +69,7 @@ class Identity:
     def __init__(self, units: Units, keys: KeyRing, settings: Settings) -> None:
         self.units = units
         self.settings = settings
+        self.keys = keys
         self.tokens = Tokens(keys, issuer=settings.node.id)
         self.hashing = Hashing()
         self.parties = {
@@ -149,7 +150,8 @@ def find(unit: Unit, which: Any, locale: str = "zh") -> Found | None:
     if row is None or row.ended_at is not None or row.expires_at <= unit.now:
         return None
     if row.account is None:
-        return _system(unit, row, locale)
+        actor = system_actor(unit, row.system, locale, row.id)
+        return _found(unit, row, actor) if actor else None
     if row.disabled is not False or row.seen_at + IDLE <= unit.now:
         return None
     if row.kind in unit.config(Settings).identity.second_factor and row.proven_at is None:
@@ -157,12 +159,13 @@ def find(unit: Unit, which: Any, locale: str = "zh") -> Found | None:
     return _official(unit, row, locale) if row.kind == "official" else _person(unit, row, locale)
 
 
-def _system(unit: Unit, row: Row[Any], locale: str) -> Found | None:
-    known = find_system(unit, row.system)
+def system_actor(unit: Unit, client_id: str, locale: str, session_id: UUID | None = None) -> Actor | None:
+    """The system ``client_id`` as it acts now; None where it or its body is not active."""
+    known = find_system(unit, client_id)
     owner = find_body(unit, known.body) if known and known.active else None
     if known is None or owner is None or not owner.active:
         return None
-    actor = Actor(
+    return Actor(
         kind="system",
         id=known.client_id,
         name=known.name,
@@ -173,9 +176,8 @@ def _system(unit: Unit, row: Row[Any], locale: str) -> Found | None:
         locale=locale,
         permissions=given(unit, "system"),
         chain=_chain(unit, "system", known.client_id),
-        session=row.id,
+        session=session_id,
     )
-    return _found(unit, row, actor)
 
 
 def _person(unit: Unit, row: Row[Any], locale: str) -> Found | None:
