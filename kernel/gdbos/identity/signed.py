@@ -136,7 +136,7 @@ async def _body(connection: ASGIConnection[Any, Any, Any, Any], settings: Settin
     return body
 
 
-def _message(scope: Scope, body: bytes, settings: Settings) -> Message:
+def _message(scope: Any, body: bytes, settings: Settings) -> Message:
     headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
     host = next((value for name, value in headers if name == "host"), "")
     public = urlsplit(settings.http.url)
