@@ -1,0 +1,78 @@
+"""What ships is sound, complete where the dossier lists it, and says how sure it is."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from gdbos.shipped import shipped
+from gdbos.standards import Standards, check, due, load
+
+ON = date(2026, 6, 1)
+PLACES = ("shanghai", "guizhou", "zhejiang", "anyang", "dezhou", "gaoping")
+FAMILIES = ("task_directory", "task_general_basic", "task_general_extend", "task_public_basic", "task_public_extend", "task_penalty",
+            "task_penalty_discretion", "task_levy", "task_material", "task_fee", "task_faq", "task_condition", "task_condition_material",
+            "pro_accept", "pro_process", "pro_special_procedure", "pro_material", "pro_result", "lic_data")  # fmt: skip
+ENVELOPE = ("row_guid", "cd_batch", "cd_operation", "cd_time", "data_source")
+ANNEX_A = {
+    "gbt39046.matter-type": 12,
+    "gbt39046.exercise-level": 7,
+    "gbt39046.implementer-nature": 4,
+    "gbt39046.service-object": 6,
+    "gbt39046.handling-form": 5,
+    "gbt39046.case-class": 3,
+    "gbt39046.special-procedure": 2,
+    "gbt39046.satisfaction": 5,
+    "gbt39046.stage-state": 2,
+    "gbt39046.stage-action": 3,
+    "gbt39046.cross-area": 4,
+    "gbt39046.review-channel": 7,
+}
+
+
+@pytest.fixture(scope="module")
+def standards() -> Standards:
+    return load([shipped("standards")], {}, ["nanning", "ministry"])
+
+
+@pytest.mark.parametrize("pack", ["national", *PLACES])
+def test_the_pack_is_sound(pack: str) -> None:
+    assert check(shipped("standards") / pack, {}, [shipped("standards")], ON) == []
+
+
+@pytest.mark.parametrize(("codes", "count"), ANNEX_A.items())
+def test_annex_a_is_there_whole_and_says_how_sure_it_is(standards: Standards, codes: str, count: int) -> None:
+    """The words are the standard's; where it gives no codes, the pack's are marked M."""
+    listed = standards.codes(codes, ON)
+    assert len(listed) == count
+    assert listed.definition.confidence in ("H", "M") and listed.definition.standard
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_goes_up_comes_down_with_the_same_fields_and_the_envelope(standards: Standards, family: str) -> None:
+    up, down = standards.record(f"up_{family}", ON), standards.record(f"dn_{family}", ON)
+    assert up.names == down.names
+    assert up.names[-5:] == ENVELOPE
+    assert [part.field.required for part in up.parts] == [part.field.required for part in down.parts]
+
+
+def test_faulty_rows_come_back_naming_table_row_and_kind(standards: Standards) -> None:
+    assert standards.record("dn_abnormal", ON).names[:4] == ("table_name", "table_row_guid", "err_type", "remark")
+
+
+def test_general_knowledge_and_single_sources_are_marked(standards: Standards) -> None:
+    for deadline in standards.documents("deadlines", ON):
+        assert deadline.confidence, deadline.id
+    assert {one.value.confidence for one in standards.documents("masks")} == {"GK"}
+
+
+PLACES_DIFFER = [("anyang", "review-contact", 1), ("dezhou", "review-mending", 5), ("guangxi", "review-mending", 15),
+                 ("gaoping", "sharing-reply-conditional", 5), ("guizhou", "sharing-reply-conditional", 10)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pack", "rule", "days"), PLACES_DIFFER)
+def test_the_same_deadline_differs_from_place_to_place(pack: str, rule: str, days: int) -> None:
+    found = load([shipped("standards")], {}, [pack])
+    assert found.deadline(rule, ON).days == days
+    assert due(ON, found.deadline(rule, ON), found.calendar()).due is not None
