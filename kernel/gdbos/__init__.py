@@ -80,6 +80,7 @@ from gdbos.storage.scope import Scope
 from gdbos.subjects import enterprise_key, person_key, subject_key
 from gdbos.text import N_, Text
 from gdbos.unit import Run, Unit
+from gdbos.vault import Sealed
 
 __all__ = [
     "ANONYMOUS",
@@ -135,6 +136,7 @@ __all__ = [
     "Reply",
     "Run",
     "Scope",
+    "Sealed",
     "Secret",
     "Settings",
     "Standards",

@@ -196,6 +196,7 @@ def _mount() -> None:
     from gdbos.backup_commands import backup, restore
     from gdbos.doctor import doctor
     from gdbos.identity.commands import identity
+    from gdbos.key_commands import key
     from gdbos.ledger.commands import ledger
     from gdbos.letters_commands import dlq
     from gdbos.plugins_commands import plugins
@@ -204,7 +205,7 @@ def _mount() -> None:
 
     standards.add_command(import_elements)
 
-    for command in (backup, restore, dlq, doctor, identity, ledger, plugins, standards):
+    for command in (backup, restore, dlq, doctor, identity, key, ledger, plugins, standards):
         program.add_command(command)
 
 

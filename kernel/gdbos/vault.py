@@ -11,10 +11,12 @@ import os
 import struct
 import unicodedata
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from time import monotonic
 from typing import Final, Literal, Self
 from uuid import UUID
 
@@ -28,8 +30,13 @@ Use = Literal["kek", "blind", "log", "token", "witness", "message"]
 State = Literal["current", "next", "retired"]
 USES: Final[tuple[Use, ...]] = ("kek", "blind", "log", "token", "witness", "message")
 RING: Final = "ring.json"
+REFRESHED: Final = 60.0
+"""Seconds after which a running process looks for keys that another one has rotated."""
+OVERLAP: Final = timedelta(hours=1)
+"""How long a key stays after it was rotated out: until every process has looked, and every token signed with it has ended."""
 
 _HEADER = struct.Struct(">BHHH")
+_PREFIX = struct.Struct(">BH")
 _SEALS_PER_DATA_KEY: Final = 1 << 30
 """Random 96-bit nonces allow 2^32 values under one key (NIST SP 800-38D §8.3); a quarter leaves room for other processes."""
 
@@ -74,13 +81,17 @@ class KeyRing:
 
     def __init__(self, folder: Path, keys: Iterable[Key]) -> None:
         self.folder = folder
-        self._keys = {(key.use, key.id): key for key in keys}
-        self._current = {key.use: key for key in self._keys.values() if key.state == "current"}
+        self._looked = monotonic()
+        self._hold(keys)
         missing = [use for use in USES if use not in self._current]
         if missing:
             raise Misconfigured(
                 f"{folder / RING}: no current key for {', '.join(missing)}; restore the whole file from its backup."
             )
+
+    def _hold(self, keys: Iterable[Key]) -> None:
+        self._keys = {(key.use, key.id): key for key in keys}
+        self._current = {key.use: key for key in self._keys.values() if key.state == "current"}
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -114,10 +125,20 @@ class KeyRing:
         return ring
 
     def current(self, use: Use) -> Key:
+        if monotonic() - self._looked > REFRESHED:
+            self._refresh()
         return self._current[use]
+
+    def _refresh(self) -> None:
+        """Read the file again: another process may have rotated a key. What is held goes on where the file is away just now."""
+        self._looked = monotonic()
+        with suppress(Misconfigured, OSError):
+            self._hold(KeyRing.open(self.folder)._keys.values())
 
     def key(self, use: Use, number: int) -> Key:
         """The key ``number`` in any state; ``NotAuthentic`` when the ring has no such key."""
+        if (use, number) not in self._keys:
+            self._refresh()
         try:
             return self._keys[use, number]
         except KeyError:
@@ -201,6 +222,14 @@ class Vault:
         place = _place(header, table, column, str(row), division)
         return provider_of(header[0]).decrypt(key, bytes(sealed[_HEADER.size :]), place)
 
+    def fresh(self, sealed: bytes) -> bool:
+        """Whether a value is sealed with the current key and suite: any other is sealed anew before its key can be retired."""
+        return bytes(sealed[: _PREFIX.size]) == self.prefix()
+
+    def prefix(self) -> bytes:
+        """How every value begins that is sealed today: suite and key."""
+        return _PREFIX.pack(self._provider.suite, self._keys.current("kek").id)
+
     def blind(self, field: str, value: str) -> bytes:
         """16 bytes that are equal for equal values of ``field`` and tell nothing else without the key.
 
@@ -216,6 +245,12 @@ class Vault:
 
     def _derive_index_key(self, field: str) -> bytes:
         return self._provider.derive(self._keys.current("blind").secret, _place(b"blind", field))
+
+
+def sealed_with(prefix: bytes) -> int:
+    """The number of the key that a value beginning with ``prefix`` was sealed with."""
+    number: int = _PREFIX.unpack(prefix)[1]
+    return number
 
 
 def normalised(value: str) -> str:

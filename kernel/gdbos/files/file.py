@@ -26,6 +26,7 @@ from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.storage.scope import Scope
 from gdbos.unit import Unit
+from gdbos.vault import Sealed
 
 Purpose = Literal["attachment", "issued"]
 State = Literal["quarantined", "clean", "refused"]
@@ -37,7 +38,7 @@ file = Table(
     Column("digest", String(32), nullable=False),
     Column("media_type", String(100), nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("name", LargeBinary, nullable=False),
+    Column("name", LargeBinary, nullable=False, info={"sealed": Sealed()}),
     Column("state", String(12), nullable=False),
     Column("reason", Text, nullable=False),
     Column("purpose", String(12), nullable=False),

@@ -56,6 +56,17 @@ class FileStore:
             raise NotAuthentic("The content of a file is not what was kept under its digest.")
         return content
 
+    def reseal(self, digest: str) -> bool:
+        """Seal a content anew where it is not sealed with the current key; whether it was."""
+        try:
+            with self.path(digest).open("rb") as sealed:
+                if self._vault.fresh(sealed.read(8)):
+                    return False
+            self.put(self.read(digest))
+        except (FileNotFoundError, NotFound):  # removed meanwhile
+            return False
+        return True
+
     def holds(self, digest: str) -> bool:
         """Whether something is kept under ``digest``."""
         return self.path(digest).is_file()

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from gdbos import Instant, Scope
+from gdbos import Instant, Scope, Sealed
 
 tables = MetaData()
 OWNERS = Scope(division="division", body=("body",))
@@ -76,7 +76,9 @@ oversight_act = Table(
     Column("at", Instant, nullable=False),
     Column("by", String(80), nullable=False),
     Column("by_body", String(18), nullable=False),
-    Column("words", LargeBinary, nullable=False),  # sealed: officials write freely
+    Column(
+        "words", LargeBinary, nullable=False, info={"sealed": Sealed(division="division")}
+    ),  # officials write freely
     Index("oversight_act_card", "card", "id"),
     info={"scope": OWNERS},
 )

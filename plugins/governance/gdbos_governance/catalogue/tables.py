@@ -16,7 +16,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from gdbos import Instant, Scope
+from gdbos import Instant, Scope, Sealed
 
 tables = MetaData()
 OWNERS = Scope(division="division", body=("body",))
@@ -52,7 +52,9 @@ mount = Table(
     Column("service", String(120), nullable=False),
     Column("state", String(10), nullable=False),  # asked, confirmed, ended
     Column("matter", String(120), nullable=False),  # that the probe cites; empty where the service serves any
-    Column("samples", LargeBinary, nullable=False),  # sealed: the requests that the owner registered
+    Column(
+        "samples", LargeBinary, nullable=False, info={"sealed": Sealed(division="division")}
+    ),  # the requests that the owner registered
     Column("sample_count", Integer, nullable=False),
     Column("subjects", JSON, nullable=False),  # subject keys of the samples
     Column("grant", Uuid, nullable=False),

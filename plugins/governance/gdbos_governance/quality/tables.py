@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Date, Index, LargeBinary, MetaData, String, Table, Text, Uuid
 
-from gdbos import Instant, Scope
+from gdbos import Instant, Scope, Sealed
 
 tables = MetaData()
 
@@ -28,7 +28,7 @@ ticket = Table(
     Column("call", Uuid),  # the call on the bus that showed it
     Column("state", String(10), nullable=False),  # open, answered, closed
     Column("verdict", String(10), nullable=False),  # corrected, right
-    Column("answer", LargeBinary),  # sealed
+    Column("answer", LargeBinary, info={"sealed": Sealed(division="division")}),
     Column("opened_by", String(80), nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("opened_on", Date, nullable=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, Uuid
 
-from gdbos import Instant, Scope
+from gdbos import Instant, Scope, Sealed
 
 tables = MetaData()
 OWNERS = Scope(division="division", body=("body",), subject=("subject",))
@@ -22,7 +22,9 @@ bundle = Table(
     Column("pinned_on", Date, nullable=False),  # the plan is always read as of this day
     Column("state", String(12), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("kept", LargeBinary, nullable=False),  # sealed: guidance, answers, sources, what results supplied
+    Column(
+        "kept", LargeBinary, nullable=False, info={"sealed": Sealed(division="division")}
+    ),  # guidance, answers, sources, what results supplied
     Column("started_at", Instant, nullable=False),
     Column("submitted_at", Instant),
     Column("finished_at", Instant),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Boolean, Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, Uuid
 
-from gdbos import Instant, Scope
+from gdbos import Instant, Scope, Sealed
 
 tables = MetaData()
 OWNERS = Scope(division="division", body=("body",), subject=("subject",))
@@ -35,8 +35,12 @@ case = Table(
     Column("bundle", String(36), nullable=False),
     Column("channel", String(1), nullable=False),
     Column("handler", String(80), nullable=False),
-    Column("names", LargeBinary, nullable=False),  # sealed: applicant, and whom they represent
-    Column("answers", LargeBinary, nullable=False),  # sealed: answers, and what was filled in from where
+    Column(
+        "names", LargeBinary, nullable=False, info={"sealed": Sealed(division="division")}
+    ),  # applicant, and whom they represent
+    Column(
+        "answers", LargeBinary, nullable=False, info={"sealed": Sealed(division="division")}
+    ),  # answers, and what was filled in from where
     Column("drafted_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("received_at", Instant),
@@ -77,7 +81,7 @@ case_step = Table(
     Column("by", String(80), nullable=False),
     Column("by_kind", String(10), nullable=False),
     Column("facts", JSON, nullable=False),
-    Column("words", LargeBinary),  # sealed: reason or opinion
+    Column("words", LargeBinary, info={"sealed": Sealed(division="division")}),  # reason or opinion
     Index("case_step_case", "case", "id"),
     info={"scope": OWNERS},
 )
@@ -102,7 +106,9 @@ case_result = Table(
     Column("case", Uuid, primary_key=True),
     *_owners(),
     Column("outcome", String(8), nullable=False),
-    Column("words", LargeBinary, nullable=False),  # sealed: reason, and the values by element
+    Column(
+        "words", LargeBinary, nullable=False, info={"sealed": Sealed(division="division")}
+    ),  # reason, and the values by element
     Column("at", Instant, nullable=False),
     info={"scope": OWNERS},
 )

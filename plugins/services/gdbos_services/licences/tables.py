@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, Uuid
 
-from gdbos import Instant, Scope
+from gdbos import Instant, Scope, Sealed
 
 tables = MetaData()
 
@@ -19,8 +19,8 @@ licence = Table(
     Column("type", String(120), nullable=False),
     Column("matter", String(120), nullable=False),
     Column("case", String(50), nullable=False),
-    Column("holder_name", LargeBinary, nullable=False),  # sealed
-    Column("face", LargeBinary, nullable=False),  # sealed: values by element
+    Column("holder_name", LargeBinary, nullable=False, info={"sealed": Sealed(division="division")}),
+    Column("face", LargeBinary, nullable=False, info={"sealed": Sealed(division="division")}),  # values by element
     Column("file", Uuid),
     Column("issued_at", Instant, nullable=False),
     Index("licence_subject", "subject", "id"),
@@ -43,7 +43,7 @@ licence_register = Table(
     Column("state", String(2), nullable=False),  # code list licence.state
     Column("issued_on", Date, nullable=False),
     Column("valid_until", Date),
-    Column("masked", LargeBinary, nullable=False),  # sealed: the face, masked for whoever verifies
+    Column("masked", LargeBinary, nullable=False, info={"sealed": Sealed()}),  # the face, masked for whoever verifies
     Column("changed_at", Instant, nullable=False),
     # No scope: it tells whoever holds the identifier whether it is true, and shows nothing unmasked.
 )
