@@ -14,7 +14,6 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 from sqlalchemy.exc import DBAPIError
 
-from gdbos.bus.call import trace_id
 from gdbos.errors import (
     BadRequest,
     Conflict,
@@ -34,6 +33,7 @@ from gdbos.errors import (
 from gdbos.frames import frame_for
 from gdbos.pages.language import locale_of
 from gdbos.pages.problems import problem_page
+from gdbos.telemetry import trace_id
 from gdbos.text import N_
 
 log = logging.getLogger("gdbos.http")
@@ -53,6 +53,10 @@ KINDS: dict[int, type[Problem]] = {
         Unavailable,
     )
 }
+
+
+_LATER = {"retry_after": "retry-after", "retry_after_ms": "retry-after-ms"}
+"""When to come back: in whole seconds (RFC 9110 §10.2.3), and closer where that is known."""
 
 
 class MethodNotAllowed(Problem):
@@ -88,7 +92,7 @@ def answer(request: Request[Any, Any, Any], failure: Exception) -> Response[Any]
         log.error(
             "unforeseen %s at %s", type(failure).__name__, request.scope.get("path_template", ""), exc_info=failure
         )
-    headers = {"retry-after": str(problem.facts["retry_after"])} if "retry_after" in problem.facts else {}
+    headers = {name: str(problem.facts[fact]) for fact, name in _LATER.items() if fact in problem.facts}
     if isinstance(problem, MethodNotAllowed):
         headers["allow"] = problem.facts.get("allow", "")
     if _is_person(request):

@@ -28,7 +28,9 @@ from opentelemetry.trace import SpanKind
 from gdbos.actor import Actor
 from gdbos.answers import MethodNotAllowed, answer
 from gdbos.bus.bus import Bus
+from gdbos.bus.entrance import JSON
 from gdbos.bus.pages import PAGES as BUS_PAGES
+from gdbos.bus.quick import Quick
 from gdbos.bus.routes import ROUTES as BUS_ROUTES
 from gdbos.console import PAGES as CONSOLE_PAGES
 from gdbos.console import ROUTES as CONSOLE_ROUTES
@@ -132,7 +134,9 @@ def application(kernel: Kernel) -> Litestar:
     _find_parameters_of_raw_handlers(app)
     honour_limits(app)
     app.state.methods = Methods(app)
-    app.asgi_handler = Edge(app.asgi_handler)  # around the router: what it answers itself (404, 405) passes here too
+    app.asgi_handler = Edge(
+        app.asgi_handler, Quick(app, [JSON, *_ENCODED])
+    )  # around the router: what it answers itself (404, 405) passes here too
     return app
 
 
@@ -277,12 +281,16 @@ class Edge:
     """Outermost: one span per request, the headers every response carries, HEAD as a GET without its body, a signature under
     what a signed request is answered."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, quick: Quick) -> None:
         self.app = app
+        self.quick = quick
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
+            return
+        if (actor := self.quick.caller(scope)) is not None:
+            await self.quick(scope, receive, send, actor)
             return
         method = scope["method"]
         if bodiless := method == "HEAD":

@@ -26,6 +26,7 @@ import gdbos.stewardship.proposal  # noqa: F401  (these declare tables that the 
 from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.adapters import adapters_for, faults
+from gdbos.bus.basis import ENDED
 from gdbos.bus.block import spread
 from gdbos.bus.bus import Bus
 from gdbos.bus.call import Door
@@ -252,6 +253,8 @@ class Kernel:
     async def _heard(self, topics: frozenset[str]) -> None:
         if EVENTS in topics:
             self.delivery.wake()
+        if ENDED in topics:
+            self.door.recent.forget()
         if STANDARDS in topics:
             await self._read_standards()
         if topics & {GRANTS, SERVICES, STANDARDS}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from contextlib import AbstractContextManager, nullcontext
 
-from opentelemetry import trace
+from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -35,6 +35,19 @@ def span(
     return _tracer.start_as_current_span(
         name, context=context, kind=kind, record_exception=False, set_status_on_exception=False
     )
+
+
+def trace_id() -> str:
+    """The trace we are in, as hex; empty when none is being traced."""
+    found = trace.get_current_span().get_span_context().trace_id
+    return f"{found:032x}" if found else ""
+
+
+def traceparent() -> str | None:
+    """The current trace for whoever is asked next (W3C Trace Context); none where nothing is traced."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier.get("traceparent")
 
 
 def start(settings: Telemetry, node: str) -> TracerProvider | None:

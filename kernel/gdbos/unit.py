@@ -12,7 +12,7 @@ from sqlalchemy import Connection, CursorResult, Executable, Select, Table, sele
 from sqlalchemy.sql import ClauseElement
 
 from gdbos.actor import Actor, plugin_actor
-from gdbos.bus.basis import Basis, close_bases, open_basis
+from gdbos.bus.basis import ENDED, Basis, close_bases, open_basis
 from gdbos.bus.outbox import Subscribers, put
 from gdbos.events import Event
 from gdbos.files.store import FileStore
@@ -124,6 +124,7 @@ class Unit:
     def close_bases(self, case: str) -> None:
         """End every basis that rests on ``case``; the next call that cites it is refused."""
         close_bases(self.connection, case, self.now)
+        self.announce(ENDED)
 
 
 class Veto(Protocol):

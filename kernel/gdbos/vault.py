@@ -255,6 +255,8 @@ def sealed_with(prefix: bytes) -> int:
 
 def normalised(value: str) -> str:
     """``value`` as a blind index compares it: NFKC, upper case, no white space."""
+    if value.isascii():  # NFKC leaves it as it is
+        return "".join(value.upper().split())
     bare = "".join(unicodedata.normalize("NFKC", value).upper().split())
     return unicodedata.normalize("NFKC", bare)  # marks that stood behind a space may now join the letter before it
 

@@ -437,8 +437,8 @@ def full(city: Nanning) -> Iterator[Nanning]:
     """The node with every place at the bus taken."""
     door = city.site.kernel.door
     with ExitStack() as taken:
-        for _ in range(door._free):
-            taken.enter_context(door._admitted())
+        for number in range(door.admission.capacity):
+            taken.enter_context(door.admission.place((MARKET, f"s{number}")))
         yield city
 
 
@@ -447,6 +447,7 @@ def test_beyond_its_capacity_the_bus_says_so_at_once(city: Nanning, full: Nannin
     answered = city.look(system, city.case(citizen=ANNA))
     assert problem(answered) == (503, "unavailable")
     assert int(answered.headers["retry-after"]) >= 1
+    assert 20 <= int(answered.headers["retry-after-ms"]) <= 5000
     assert city.tally() == before
 
 

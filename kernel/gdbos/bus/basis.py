@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cache
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from sqlalchemy import (
@@ -61,6 +62,34 @@ class Wanted(msgspec.Struct, frozen=True):
             body=self.body or "—",
         )
 
+
+class Recent:
+    """Looks for which there was a basis a moment ago (within :data:`LASTS`), as one worker remembers them.
+
+    Enough to ask a provider, never to disclose: the transaction that records the call looks again.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[Wanted, float] = {}
+
+    def covers(self, looks: Iterable[Wanted]) -> bool:
+        now = time.monotonic()
+        return all(self._until.get(look, 0.0) > now for look in looks)
+
+    def add(self, looks: Iterable[Wanted]) -> None:
+        if len(self._until) > MOST:
+            self._until.clear()
+        self._until |= dict.fromkeys(looks, time.monotonic() + LASTS)
+
+    def forget(self) -> None:
+        """A basis has ended."""
+        self._until.clear()
+
+
+LASTS: Final = 1.0
+MOST: Final = 10_000
+ENDED: Final = "bases"
+"""Topic of a unit after which a remembered look may have no basis any more."""
 
 bus_basis = Table(
     "bus_basis",

@@ -13,29 +13,22 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, TextClause, Uuid, bindparam, text
+from sqlalchemy import JSON, Column, Connection, TextClause, Uuid, bindparam, text
 
 from gdbos.bus.basis import Wanted, without
 from gdbos.bus.basis import lacking as lacking_bases
-from gdbos.bus.entry import Entry
+from gdbos.bus.entry import Entry, ReceiptRow
 from gdbos.bus.grant import ended
 from gdbos.bus.grant import lacking as lacking_grants
 from gdbos.bus.record import CallRecord, bus_call, bus_receipt
 from gdbos.errors import NoGrant, Problem
 from gdbos.ids import new_id
 from gdbos.ledger.leaf import CALLS, bundle
-from gdbos.storage.bulk import insert_packed, packed
+from gdbos.storage.bulk import insert_packed, nested, packed, unpacked
 from gdbos.storage.metadata import Instant
 
 _OUTCOME: Final = ("outcome", "fields", "subjects", "micros")
 """What the outcome of a call brings up to date in the row its intent wrote."""
-
-
-class Carried(msgspec.Struct, frozen=True):
-    """The rows a block carries for the sequencer to write."""
-
-    calls: list[msgspec.Raw]
-    receipts: list[msgspec.Raw]
 
 
 class Block:
@@ -47,14 +40,12 @@ class Block:
         self.grants = {record.grant for record in allowed if record.grant}
         self.looks = {look for record in allowed for look in record.wanted}
         leaves = [entry.leaf for entry in entries]
-        calls = b",".join(entry.call for entry in entries)
-        receipts = b",".join(one for entry in entries for one in entry.receipts)
         self._stored = {
             "id": new_id(),
             "log": CALLS,
             "records": len(leaves),
             "leaf": leaves[0] if len(leaves) == 1 else bundle(leaves),
-            "carried": (b'{"calls":[%b],"receipts":[%b]}' % (calls, receipts)).decode(),
+            "carried": _listed(entry.row for entry in entries),
             "grants": packed({"id": grant} for grant in self.grants),
             "bases": packed(msgspec.structs.asdict(look) for look in self.looks),
         }
@@ -92,16 +83,29 @@ def _put(dialect: str) -> TextClause:
 
 def spread(connection: Connection, documents: Sequence[str]) -> None:
     """Write the rows that blocks carry, the oldest block first; of a call's intent and outcome the later one stays."""
-    blocks = [msgspec.json.decode(document, type=Carried) for document in documents]
-    calls = {msgspec.json.decode(row, type=_Named).id: row for block in blocks for row in block.calls}
-    insert_packed(connection, bus_call, _listed(calls.values()), *_OUTCOME)
-    if receipts := [row for block in blocks for row in block.receipts]:
-        insert_packed(connection, bus_receipt, _listed(receipts))
+    rows = [row for document in documents for row in msgspec.json.decode(document, type=list[msgspec.Raw])]
+    calls = {msgspec.json.decode(row, type=_Named).id: row for row in rows}
+    insert_packed(connection, bus_call, listed := _listed(calls.values()), *_OUTCOME)
+    connection.execute(_receipts(connection.dialect.name), {"rows": listed})
 
 
 class _Named(msgspec.Struct, frozen=True):
     id: str
 
 
-def _listed(rows: Iterable[msgspec.Raw]) -> str:
+def _listed(rows: Iterable[bytes | msgspec.Raw]) -> str:
     return (b"[%b]" % b",".join(rows)).decode()
+
+
+@cache
+def _receipts(dialect: str) -> TextClause:
+    own = [bus_receipt.c[name] for name in ReceiptRow.__struct_fields__]
+    shared = [bus_receipt.c[name] for name in _SHARED]
+    calls = unpacked(dialect, [bus_call.c.id, *shared, Column("receipts", JSON)])
+    receipts, values = nested(dialect, own, "receipts")
+    names = ", ".join(f'"{column.name}"' for column in (*own, *shared))
+    taken = ", ".join([*values, *(f'r."{name}"' for name in _SHARED)])
+    return text(f'INSERT INTO bus_receipt ("call", {names}) SELECT r."id", {taken} FROM {calls}, {receipts}')  # noqa: S608
+
+
+_SHARED: Final = ("at", "body", "system", "provider", "service", "fields", "grant", "purpose", "by")

@@ -16,19 +16,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
-from opentelemetry import propagate, trace
 
 from gdbos.actor import Actor
 from gdbos.bus.adapters.adapter import Answered, not_set_up
-from gdbos.bus.basis import Wanted, without
+from gdbos.bus.admission import Admission
+from gdbos.bus.basis import Recent, Wanted, without
 from gdbos.bus.block import Block
 from gdbos.bus.derived import Asked, Question, allowed
 from gdbos.bus.directory import Directory
@@ -40,14 +38,17 @@ from gdbos.bus.repeat import once
 from gdbos.bus.service import Offered, disclosed
 from gdbos.bus.shape import masker, minimise
 from gdbos.bus.terms import Terms, conforming
-from gdbos.errors import Forbidden, Invalid, NoBasis, Problem, ProviderFailed, Unavailable, Violation
+from gdbos.bus.trail import Trail
+from gdbos.errors import Forbidden, Invalid, NoBasis, Problem, ProviderFailed, Violation
 from gdbos.plugin import Disclosed
+from gdbos.standards import Record
 from gdbos.subjects import subject_key
-from gdbos.telemetry import span
+from gdbos.telemetry import span, traceparent
 from gdbos.text import N_
 from gdbos.together import Together
 from gdbos.unit import Units
 
+ORDERLY = msgspec.json.Encoder(order="deterministic")
 REREADS = 3
 """How often a plugin's rows are read while cases close under the reader."""
 
@@ -122,16 +123,16 @@ class Door:
         self.notices = Notices()
         self.first: dict[str, Callable[[], Awaitable[None]]] = {}
         """What must have happened before a plugin's function is asked: receipts lists wait for the calls recorded so far."""
-        self._free = capacity
+        self.admission = Admission(capacity)
+        self.recent = Recent()
         self._agreed: dict[tuple[str, int], Terms] = {}
         self._permitted = Together(self._look)
         self._recorded = Together(self._record)
 
     async def pass_through(self, call: Call) -> Reply:
         """Take ``call`` through every step; what is refused is written down too."""
-        with self._admitted(), span(f"bus.call {call.service}") as seen:
-            started = time.perf_counter()
-            trail = Trail(call, self.units.around.clock(), started)
+        with self.admission.place((call.body or call.actor.id, call.system)), span(f"bus.call {call.service}") as seen:
+            trail = Trail(call, self.units.around.clock(), traced=seen.get_span_context().is_valid)
             try:
                 return await self._steps(call, trail)
             except Problem as refused:
@@ -143,29 +144,15 @@ class Door:
                 await self._recorded(trail.record(Problem.code))
                 raise
 
-    def refuse_beyond_capacity(self) -> None:
-        """:raises Unavailable: as many calls are in progress as this worker takes."""
-        if self._free <= 0:
-            raise Unavailable("The data bus is at its capacity; call again in a moment.", retry_after=1)
-
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        self.refuse_beyond_capacity()
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
-
     async def _steps(self, call: Call, trail: Trail) -> Reply:
         service = trail.service = self.directory.resolve(call.service, call.version)
         grant = trail.grant = self._authorise(service, call, trail)
-        if grant is not None and not call.version:
+        if grant is not None and not call.version and len(self.directory.versions(service.code)) > 1:
             service = trail.service = self._version(service, grant)
-        request = self._request(service, call)
-        trail.request = msgspec.json.encode(request, order="deterministic")
+        request = self._request(service, call, trail)
+        trail.request = call.value if isinstance(call.value, bytes) else ORDERLY.encode(request)
         if call.ask or (grant is not None and grant.questions and not grant.fields):
-            trail.asked = self._asked(service, call, grant)
+            trail.asked = self._asked(service, call, grant, trail)
         if service.registered is not None:
             trail.disclosed = self._disclosed(service, call, request, None)
             await self._before(service, trail)
@@ -184,7 +171,7 @@ class Door:
         else:
             answered = await self._shown(service, call, request, grant, trail)
         shown = answered.value
-        trail.fields, trail.reply = tuple(sorted(shown)), msgspec.json.encode(shown, order="deterministic")
+        trail.fields, trail.reply = tuple(sorted(shown)), ORDERLY.encode(shown)
         await self._recorded(trail.record("done"))
         return Reply(
             call=call.id,
@@ -204,7 +191,7 @@ class Door:
 
     async def _shown(self, service: Offered, call: Call, request: Any, grant: Grant | None, trail: Trail) -> Answered:
         """What the provider answers, as far as it may be shown."""
-        answered = await self._provide(service, call, request)
+        answered = await self._provide(service, call, request, trail)
         if service.offer is not None:
             trail.disclosed = self._disclosed(service, call, request, answered.value)
             trail.own = self._own(call.actor, trail.disclosed)
@@ -213,11 +200,11 @@ class Door:
         shown = self._shape(service, grant, answered.value, trail)
         return Answered(shown, answered.as_of, answered.stale)
 
-    def _asked(self, service: Offered, call: Call, grant: Grant | None) -> Asked:
+    def _asked(self, service: Offered, call: Call, grant: Grant | None, trail: Trail) -> Asked:
         if grant is None or service.registered is None:
             detail = N_("Only services of departments' systems answer questions; ask this one for its values.")
             raise Invalid(violations=[Violation("$.ask", "question", detail)])
-        return allowed(call.ask, grant, self._terms(service).gives, self.units.around.standards())
+        return allowed(call.ask, grant, self._terms(service, trail.at).gives, self.units.around.standards())
 
     def _authorise(self, service: Offered, call: Call, trail: Trail) -> Grant | None:
         if service.sharing == "not-shared" and call.body != service.provider:
@@ -247,16 +234,16 @@ class Door:
     def _version(self, newest: Offered, grant: Grant) -> Offered:
         return self.directory.answering(newest, grant, self.units.around.standards(), self.units.around.today())
 
-    def _terms(self, service: Offered) -> Terms:
-        standards, today = self.units.around.standards(), self.units.around.today()
-        known = self._agreed.get((service.code, service.version))
-        if known is None or known.service is not service or known.standards is not standards or known.on != today:
-            known = self._agreed[service.code, service.version] = Terms(service, standards, today)
+    def _terms(self, service: Offered, at: datetime) -> Terms:
+        name, standards = (service.code, service.version), self.units.around.standards()
+        known = self._agreed.get(name)
+        if known is None or not known.hold(service, standards, at):
+            known = self._agreed[name] = Terms(service, standards, at, self.units.around.zone)
         return known
 
-    def _request(self, service: Offered, call: Call) -> Any:
+    def _request(self, service: Offered, call: Call, trail: Trail) -> Any:
         if service.offer is None:
-            return conforming(self._terms(service).takes, call.value)
+            return conforming(self._terms(service, trail.at).takes, call.value)
         try:
             if isinstance(call.value, bytes):
                 return msgspec.json.decode(call.value, type=service.offer.takes)
@@ -274,7 +261,7 @@ class Door:
     def _own(actor: Actor, shown: Sequence[Disclosed]) -> bool:
         return actor.kind == "person" and all(one.subject in actor.subjects for one in shown)
 
-    async def _provide(self, service: Offered, call: Call, request: Any) -> Answered:
+    async def _provide(self, service: Offered, call: Call, request: Any, trail: Trail) -> Answered:
         if service.offer is not None:
             if first := self.first.get(service.code):
                 await first()
@@ -283,16 +270,17 @@ class Door:
         adapter = self.adapters.get(service.registered.adapter)
         if adapter is None:
             raise not_set_up(service)
-        carrier: dict[str, str] = {}
+        if not trail.traced:
+            return await adapter(service, request, call=call, traceparent=None)
         with span(f"adapter {service.registered.adapter} {service.code}"):
-            propagate.inject(carrier)
-            return await adapter(service, request, call=call, traceparent=carrier.get("traceparent"))
+            return await adapter(service, request, call=call, traceparent=traceparent())
 
     def _shape(self, service: Offered, grant: Grant | None, answer: Any, trail: Trail) -> dict[str, Any]:
         if service.offer is None:
             assert grant is not None
-            reply = self._standard_reply(service, answer)
-            return self._terms(service).shape(reply, grant) if trail.asked is None else trail.asked.answered(reply)
+            terms = self._terms(service, trail.at)
+            reply = self._standard_reply(service, terms.gives, answer)
+            return terms.shape(reply, grant) if trail.asked is None else trail.asked.answered(reply)
         kept = minimise(msgspec.to_builtins(answer), grant.fields if grant else ())
         mask = masker(service.offer.gives)
         if trail.own or grant is None or mask is None or "*" in grant.clear:
@@ -301,8 +289,8 @@ class Door:
         masked: dict[str, Any] = mask(hidden, self.units.around.standards(), self.units.around.today())
         return kept | masked
 
-    def _standard_reply(self, service: Offered, answer: Any) -> dict[str, Any]:
-        record = self._terms(service).gives
+    @staticmethod
+    def _standard_reply(service: Offered, record: Record, answer: Any) -> dict[str, Any]:
         try:
             return conforming(record, answer)
         except Invalid as wrong:
@@ -318,13 +306,14 @@ class Door:
         if service.effect == "write":
             await self._recorded(trail.record("intent"))
             trail.resumes = True
-        elif wanted := trail.wanted():
+        elif (wanted := trail.wanted()) and not self.recent.covers(wanted):
             await self._permitted(wanted)
 
     async def _look(self, asked: Sequence[Sequence[Wanted]]) -> list[Problem | None]:
         now = self.units.around.clock()
         every = {one for wanted in asked for one in wanted}
         missing = await self.units.lane.read(lambda connection: without(connection, every, now))
+        self.recent.add(every - missing)
         lacking = [next((one for one in wanted if one in missing), None) for wanted in asked]
         return [None if one is None else one.missing() for one in lacking]
 
@@ -342,55 +331,3 @@ class Door:
     async def _write(self, block: Block) -> list[Problem | None]:
         clock = self.units.around.clock
         return await self.units.lane.write(lambda connection: block.write(connection, clock()))
-
-
-class Trail:
-    """What is known of a call so far; becomes its record, whatever the outcome."""
-
-    def __init__(self, call: Call, at: datetime, started: float) -> None:
-        self.call, self.at, self.started = call, at, started
-        self.service: Offered | None = None
-        self.grant: Grant | None = None
-        self.disclosed: Sequence[Disclosed] = ()
-        self.fields: tuple[str, ...] = ()
-        self.own = False
-        self.asked: Asked | None = None
-        self.resumes = False
-        self.request = b""
-        self.reply = b""
-
-    def wanted(self) -> list[Wanted]:
-        """The looks this call is about to take."""
-        return [Wanted(one.subject, self.call.body, one.case, one.matter) for one in self.disclosed]
-
-    def record(self, outcome: str) -> CallRecord:
-        call, service = self.call, self.service
-        return CallRecord(
-            id=call.id,
-            at=self.at,
-            actor=call.actor,
-            body=call.body,
-            system=call.system,
-            provider=service.provider if service else "",
-            service=call.service,
-            version=service.version if service else 0,
-            matter=call.matter,
-            case=call.case,
-            purpose=call.purpose,
-            grant=self.grant.id if self.grant else None,
-            outcome=outcome,
-            fields=self.fields,
-            disclosed=self.disclosed,
-            own=self.own,
-            micros=int((time.perf_counter() - self.started) * 1e6),
-            request=self.request,
-            reply=self.reply,
-            resumes=self.resumes,
-            trace=trace_id(),
-        )
-
-
-def trace_id() -> str:
-    """The trace this call belongs to, as hex; empty when none is being traced."""
-    found = trace.get_current_span().get_span_context().trace_id
-    return f"{found:032x}" if found else ""

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, exists, func, or_, select, update
 
 from gdbos.actor import Actor, Link, plugin_actor
 from gdbos.bus.outbox import delivery, outbox
-from gdbos.errors import ProviderFailed, ProviderTimeout, Unavailable
+from gdbos.errors import ProviderFailed, ProviderTimeout, TooMany, Unavailable
 from gdbos.events import Event, Fetch, Handler
 from gdbos.telemetry import span
 from gdbos.unit import Unit, Units
@@ -137,7 +137,7 @@ class Delivery:
         return await route.fetch(event, self.bus_for(actor, route.plugin))
 
     async def _failed(self, claim: Claim, failure: Exception) -> None:
-        theirs = isinstance(failure, ProviderFailed | ProviderTimeout | Unavailable)
+        theirs = isinstance(failure, ProviderFailed | ProviderTimeout | TooMany | Unavailable)
         attempts = claim.attempts + 1
         dead = attempts >= (THEIRS if theirs else OURS)
         # An exception's text may quote the data it failed on: keep its kind, and a Problem's own template.

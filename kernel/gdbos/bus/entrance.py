@@ -15,6 +15,7 @@ import msgspec
 from litestar import asgi
 from litestar.types import HTTPScope, Receive, Scope, Send
 
+from gdbos.actor import Actor
 from gdbos.answers import explained
 from gdbos.bus.call import Reply
 from gdbos.bus.derived import Question
@@ -23,7 +24,8 @@ from gdbos.errors import BadRequest, Invalid
 from gdbos.kernel import Kernel
 from gdbos.reading import body_of, readable
 
-PATH: Final = "/api/bus/calls/{service:str}"
+PREFIX: Final = "/api/bus/calls/"
+PATH: Final = PREFIX + "{service:str}"
 METHODS: Final = ("OPTIONS", "POST")
 DEADLINE: Final = b"x-gov-deadline"
 KEY: Final = b"idempotency-key"
@@ -91,12 +93,12 @@ OPERATION: Final[dict[str, Any]] = {
 
 _INCOMING: Final = msgspec.json.Decoder(Incoming)
 _REPLY: Final = msgspec.json.Encoder()
-_JSON: Final = (b"content-type", b"application/json")
+JSON: Final = (b"content-type", b"application/json")
 
 
 def shed(kernel: Kernel) -> None:
     """Before anybody is identified: beyond its capacity the bus must cost nothing. :raises Unavailable: it is there."""
-    kernel.door.refuse_beyond_capacity()
+    kernel.door.admission.refuse_beyond_capacity()
 
 
 @asgi(PATH, permission=CALL, copy_scope=False, shed=shed, operation=OPERATION, schemas=SCHEMAS, methods=METHODS)
@@ -105,10 +107,16 @@ async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
     if scope["method"] == "OPTIONS":
         await _answer(send, 204, b"")
         return
-    kernel = scope["app"].state.kernel
+    kernel, service = scope["app"].state.kernel, scope["path_params"]["service"]
+    body, number = await called(scope, receive, kernel, scope["state"]["actor"], service)
+    await _answer(send, 200, body, JSON, (b"gdbos-call", number))
+
+
+async def called(scope: Scope, receive: Receive, kernel: Kernel, actor: Actor, service: str) -> tuple[bytes, bytes]:
+    """Call ``service`` as the request asks; the reply's bytes and the call's id."""
     asked = _asked(scope, await body_of(scope, receive, kernel.settings.http.max_body))
-    reply = await kernel.bus_for(scope["state"]["actor"], "kernel").call(
-        scope["path_params"]["service"],
+    reply = await kernel.bus_for(actor, "kernel").call(
+        service,
         bytes(asked.value),
         matter=asked.matter,
         case=asked.case,
@@ -119,7 +127,7 @@ async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
         ask=asked.ask,
         key=key_of(scope["headers"]),
     )
-    await _answer(send, 200, _REPLY.encode(reply), _JSON, (b"gdbos-call", str(reply.call).encode()))
+    return _REPLY.encode(reply), str(reply.call).encode()
 
 
 def deadline_of(scope: Scope) -> float:

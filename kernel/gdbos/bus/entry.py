@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter, gt
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import String, Table
@@ -24,10 +26,40 @@ class Entry(msgspec.Struct, frozen=True):
 
     record: CallRecord
     leaf: bytes
-    call: bytes
-    """Its row of ``bus_call``, as JSON."""
-    receipts: Sequence[bytes]
-    """Its rows of ``bus_receipt``, as JSON."""
+    row: bytes
+    """A :class:`CallRow` as JSON."""
+
+
+class ReceiptRow(msgspec.Struct, frozen=True):
+    """What a receipt has of its own; the rest it shares with its call."""
+
+    id: UUID
+    subject: str
+    matter: str
+    case: str
+
+
+class CallRow(msgspec.Struct, frozen=True):
+    """The row of ``bus_call``, and what is needed for those of ``bus_receipt``."""
+
+    id: UUID
+    at: str
+    body: str
+    system: str
+    actor: str
+    by: str
+    provider: str
+    service: str
+    version: int
+    matter: str
+    case: str
+    purpose: str
+    grant: UUID | None
+    outcome: str
+    fields: Sequence[str]
+    subjects: int
+    micros: int
+    receipts: Sequence[ReceiptRow]
 
 
 def entry(record: CallRecord, keys: Mapping[str, bytes]) -> Entry | Problem:
@@ -36,8 +68,7 @@ def entry(record: CallRecord, keys: Mapping[str, bytes]) -> Entry | Problem:
     What no column holds is found here: the sequencer, who writes the rows, would have nobody to tell.
     """
     try:
-        receipts = [_packed(_RECEIPT, _receipt(record, one)) for one in _shown(record)]
-        return Entry(record, encode(_leaf(record, keys)), _packed(_CALL, _row(record)), receipts)
+        return Entry(record, encode(_leaf(record, keys)), _row(record))
     except KeyError:
         return keys_gone()
     except ValueError:
@@ -46,63 +77,52 @@ def entry(record: CallRecord, keys: Mapping[str, bytes]) -> Entry | Problem:
         return failure
 
 
-def _widths(table: Table) -> Sequence[tuple[str, int]]:
-    return [(c.name, c.type.length) for c in table.c if isinstance(c.type, String) and c.type.length]
-
-
-_CALL, _RECEIPT = _widths(bus_call), _widths(bus_receipt)
-_NUL: Final = b"\\u0000"
-
-
-def _packed(widths: Sequence[tuple[str, int]], row: Mapping[str, Any]) -> bytes:
+def _row(record: CallRecord) -> bytes:
+    shown = record.disclosed if record.outcome == "done" and not record.own else ()
+    receipts = [_receipt(record, one) for one in shown]
+    row = CallRow(
+        record.id,
+        moment(record.at),
+        record.body,
+        record.system,
+        record.actor.id,
+        record.actor.kind,
+        record.provider,
+        record.service,
+        record.version,
+        record.matter,
+        record.case,
+        record.purpose,
+        record.grant,
+        record.outcome,
+        record.fields,
+        len(record.disclosed),
+        record.micros,
+        receipts,
+    )
     content = ENCODER.encode(row)
-    if _NUL in content or any(len(row[name]) > width for name, width in widths):
-        raise ValueError(row.keys())
+    if _NUL in content or any(map(gt, map(len, _limited(row)), _WIDTHS)):
+        raise ValueError(record.service)
     return content
 
 
-def _row(record: CallRecord) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "at": moment(record.at),
-        "body": record.body,
-        "system": record.system,
-        "actor": record.actor.id,
-        "provider": record.provider,
-        "service": record.service,
-        "version": record.version,
-        "matter": record.matter,
-        "case": record.case,
-        "purpose": record.purpose,
-        "grant": record.grant,
-        "outcome": record.outcome,
-        "fields": record.fields,
-        "subjects": len(record.disclosed),
-        "micros": record.micros,
-    }
+def _receipt(record: CallRecord, one: Disclosed) -> ReceiptRow:
+    found = ReceiptRow(new_id(), one.subject, one.matter or record.matter, one.case or record.case)
+    if any(map(gt, map(len, _limited_too(found)), _WIDTHS_TOO)):
+        raise ValueError(record.service)
+    return found
 
 
-def _shown(record: CallRecord) -> Sequence[Disclosed]:
-    return record.disclosed if record.outcome == "done" and not record.own else ()
+def _limits(table: Table, row: type[msgspec.Struct]) -> tuple[Callable[[Any], tuple[str, ...]], Sequence[int]]:
+    """Reads those fields of ``row`` whose columns in ``table`` are of limited width; and the widths."""
+    widths = {c.name: c.type.length for c in table.c if isinstance(c.type, String) and c.type.length}
+    names = [name for name in row.__struct_fields__ if name in widths]
+    return attrgetter(*names), [widths[name] for name in names]
 
 
-def _receipt(record: CallRecord, one: Disclosed) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "call": record.id,
-        "subject": one.subject,
-        "at": moment(record.at),
-        "body": record.body,
-        "system": record.system,
-        "by": record.actor.kind,
-        "provider": record.provider,
-        "service": record.service,
-        "fields": record.fields,
-        "matter": one.matter or record.matter,
-        "case": one.case or record.case,
-        "grant": record.grant,
-        "purpose": record.purpose,
-    }
+_NUL: Final = b"\\u0000"
+_limited, _WIDTHS = _limits(bus_call, CallRow)
+_limited_too, _WIDTHS_TOO = _limits(bus_receipt, ReceiptRow)
 
 
 def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:

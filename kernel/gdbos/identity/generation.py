@@ -2,12 +2,16 @@
 
 What was found out about a credential may be kept in memory only together with the generation it was found in. Where several
 workers share a database each asks for the number on every request; a node that is alone with its database hears of every change
-itself. Either way ending a session ends it everywhere at the next request.
+itself. Either way ending a session ends it everywhere at the next request; only systems that call the bus in quick succession are
+believed for :data:`LASTS` longer on workers that did not end it.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, Table, select, text
 
@@ -45,24 +49,35 @@ def read(unit: Unit) -> int:
     return unit.execute(select(generation.c.value)).scalar() or 0
 
 
+LASTS: Final = 0.5
+"""Seconds for which a call of a system may go by what was read before: asking at each would cost as much as the call."""
+
+
 class Generations:
-    """The generation as a worker has to know it: never older than the question."""
+    """The generation as a worker has to know it."""
 
     def __init__(self, units: Units, actor: Actor) -> None:
         self._units = units
         self._actor = actor
         self._read = Together(self._look)
         self._known: int | None = None
+        self._until = 0.0
         self._heard = 0
         units.committed.append(self._hear)
 
+    @property
+    def known(self) -> int | None:
+        """The generation as it was less than :data:`LASTS` ago, where that is known without asking the database."""
+        return self._known if time.monotonic() < self._until else None
+
     async def current(self) -> int:
         """The generation, read after this call began; where the node is alone, also one that has not changed since it was read."""
-        if self._known is not None:
-            return self._known
-        heard, found = self._heard, await self._read(None)
-        if self._units.lane.alone and heard == self._heard:
-            self._known = found
+        if self._units.lane.alone and (known := self.known) is not None:
+            return known
+        heard, asked = self._heard, time.monotonic()
+        found = await self._read(None)
+        if heard == self._heard:
+            self._known, self._until = found, math.inf if self._units.lane.alone else asked + LASTS
         return found
 
     async def _hear(self, topics: frozenset[str]) -> None:

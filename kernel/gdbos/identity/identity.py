@@ -40,6 +40,7 @@ from gdbos.identity.session import (
 from gdbos.identity.session import forget_old as forget_sessions
 from gdbos.identity.system import find_system
 from gdbos.identity.tokens import Tokens
+from gdbos.pages.translation import DEFAULT_LOCALE
 from gdbos.standards import Standards
 from gdbos.unit import Unit, Units
 from gdbos.vault import KeyRing
@@ -101,6 +102,14 @@ class Identity:
         if found is None:
             raise refused()
         return found
+
+    def remembered(self, token: str) -> Actor | None:
+        """Who presents this access token, where that was found out before and still holds: nothing is awaited."""
+        kept, known = self._kept.get(("token", DEFAULT_LOCALE, digest(token))), self._generations.known
+        around = self.units.around
+        if kept is None or kept.generation != known or kept.standards is not around.standards():
+            return None
+        return kept.found.actor if around.clock() < kept.found.until else None
 
     async def by_cookie(self, secret: str, locale: str = "zh") -> Actor | None:
         """Whose session this is; nobody's when it has ended."""

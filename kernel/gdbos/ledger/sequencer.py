@@ -21,6 +21,7 @@ from gdbos.ledger.merkle import EMPTY_ROOT, TILE_HEIGHT, Frontier, Node, leaf_ha
 from gdbos.ledger.note import Checkpoint, Note, Signer
 from gdbos.ledger.tables import checkpoint, leaf, node, pending
 from gdbos.ledger.tiles import node_from
+from gdbos.storage.bulk import ENCODER
 
 BATCH: Final = 2_000
 
@@ -170,34 +171,38 @@ def _leaves(row: Any) -> list[bytes]:
     return leaves
 
 
-# Both in one statement: on PostgreSQL instead of a round trip per row; on SQLite Python's lock is given up once, not per row.
-_BY_ARRAYS: Final = text(
-    "INSERT INTO ledger_leaf (log, position, leaf, hash, record) "
-    "SELECT :log, :start + n - 1, leaf, hash, record "
-    "FROM unnest(CAST(:leaves AS bytea[]), CAST(:hashes AS bytea[]), CAST(:records AS uuid[])) "
-    "WITH ORDINALITY AS batch (leaf, hash, record, n)"
-)
-_BY_PLACES: Final = text(
-    "INSERT INTO ledger_leaf (log, position, leaf, hash, record) "
-    "SELECT :log, :start + key, substr(:leaves, json_extract(value, '$[0]'), json_extract(value, '$[1]')), "
-    "substr(:hashes, key * 32 + 1, 32), json_extract(value, '$[2]') FROM json_each(:places)"
-)
+# One statement: on PostgreSQL instead of a round trip per row; on SQLite Python's lock is given up once, not per row.
+_STORED: Final = {
+    "postgresql": text(
+        "INSERT INTO ledger_leaf (log, position, leaf, hash, record) "
+        "SELECT :log, :start + n - 1, substring(:leaves FROM p.at FOR p.size), substring(:hashes FROM CAST(n AS integer) * 32 - 31 FOR 32), "
+        "p.record FROM ROWS FROM (json_to_recordset(CAST(:places AS json)) AS (at integer, size integer, record uuid)) "
+        "WITH ORDINALITY AS p (at, size, record, n)"
+    ),
+    "sqlite": text(
+        "INSERT INTO ledger_leaf (log, position, leaf, hash, record) "
+        "SELECT :log, :start + key, substr(:leaves, json_extract(value, '$.at'), json_extract(value, '$.size')), "
+        "substr(:hashes, key * 32 + 1, 32), json_extract(value, '$.record') FROM json_each(:places)"
+    ),
+}
+
+
+class _Place(msgspec.Struct, frozen=True):
+    at: int
+    """In all leaves one after another, from 1."""
+    size: int
+    record: UUID | None
 
 
 def _store_leaves(connection: Connection, log: str, start: int, leaves: list[bytes], hashes: list[bytes]) -> None:
-    if not leaves:
-        return
-    records = [identity(content) for content in leaves]
-    if connection.dialect.name == "postgresql":
-        values = {"log": log, "start": start, "leaves": leaves, "hashes": hashes, "records": records}
-        connection.execute(_BY_ARRAYS, values)
-        return
     places, at = [], 1
-    for content, record in zip(leaves, records, strict=True):
-        places.append((at, len(content), record and record.hex))
+    for content in leaves:
+        places.append(_Place(at, len(content), identity(content)))
         at += len(content)
-    values = {"log": log, "start": start, "leaves": b"".join(leaves), "hashes": b"".join(hashes)}
-    connection.execute(_BY_PLACES, values | {"places": msgspec.json.encode(places).decode()})
+    if places:
+        values = {"log": log, "start": start, "leaves": b"".join(leaves), "hashes": b"".join(hashes)}
+        statement = _STORED[connection.dialect.name]
+        connection.execute(statement, values | {"places": ENCODER.encode(places).decode()})
 
 
 def _sign(connection: Connection, log: str, signer: Signer, frontier: Frontier, now: datetime) -> None:

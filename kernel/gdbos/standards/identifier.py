@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 
 import msgspec
 from stdnum.cn import ric, uscc
@@ -78,7 +79,11 @@ class Identifier:
 
     def valid(self, value: str, on: date) -> bool:
         """Whether ``check`` would say yes."""
-        return self.check(value, on).valid
+        try:
+            self._check(value, on)
+        except Refusal:
+            return False
+        return True
 
 
 Check = Callable[[str, date], dict[str, str]]
@@ -112,10 +117,13 @@ def _by_pattern(definition: IdentifierDefinition) -> Check:
     return check
 
 
+_pattern = cache(re.compile)
+
+
 def _letters(value: str, pattern: str, length: int, detail: str) -> None:
     if len(value) != length:
         raise Refusal("length", detail)
-    if not re.fullmatch(pattern, value):
+    if not _pattern(pattern).fullmatch(value):
         raise Refusal("characters", detail)
 
 

@@ -268,6 +268,8 @@ class Record:
 
     def check(self, value: object) -> list[Violation]:
         """The second step: check digits, and codes in force on the record's day. Takes the struct or plain data."""
+        if isinstance(value, msgspec.Struct) and self._sound(value):
+            return []
         return [violation for part in self._compiled.checked for violation in self._second(part, value)]
 
     def read(self, body: bytes | str) -> msgspec.Struct:
@@ -276,6 +278,19 @@ class Record:
         if found := self.check(value):
             raise Invalid(violations=found)
         return value
+
+    def _sound(self, value: msgspec.Struct) -> bool:
+        """Whether nothing is wrong: the ordinary case, found at a fraction of what it costs to say what is."""
+        for part in self._compiled.checked:
+            one = getattr(value, part.attribute)
+            if one is None:
+                continue
+            for each in one if part.field.repeat else (one,):
+                if part.codes is not None and part.codes.row(str(each), self.on) is None:
+                    return False
+                if part.identifier is not None and not part.identifier.valid(str(each), self.on):
+                    return False
+        return True
 
     def _second(self, part: Part, value: object) -> Iterator[Violation]:
         for path, one in _values(part, value):

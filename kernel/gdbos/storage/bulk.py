@@ -6,7 +6,7 @@ One value is bound and one statement run however many rows there are: on Postgre
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -34,14 +34,27 @@ def packed(rows: Iterable[Mapping[str, Any]]) -> str:
 def unpacked(dialect: str, columns: Iterable[Column[Any]], document: str = "rows") -> str:
     """SQL of a table ``r`` made from the parameter ``document``, with values as ``columns`` keep them."""
     if dialect == "postgresql":
-        typed = ", ".join(f'"{column.name}" {column.type.compile(_POSTGRESQL)}' for column in columns)
-        return f"json_to_recordset(CAST(:{document} AS json)) AS r({typed})"
-    taken = ", ".join(f'{_extracted(column)} AS "{column.name}"' for column in columns)
-    return f"(SELECT {taken} FROM json_each(:{document})) AS r"  # noqa: S608
+        return f"json_to_recordset(CAST(:{document} AS json)) AS r({_typed(columns)})"
+    return f"(SELECT {_taken(columns)} FROM json_each(:{document})) AS r"  # noqa: S608
 
 
-def _extracted(column: Column[Any]) -> str:
-    value = f"json_extract(value, '$.{column.name}')"
+def nested(dialect: str, columns: Sequence[Column[Any]], inside: str) -> tuple[str, list[str]]:
+    """SQL of a table made from the list that each row of ``r`` holds in its column ``inside``, and of its ``columns``."""
+    if dialect == "postgresql":
+        return f'json_to_recordset(r."{inside}") AS s({_typed(columns)})', [f's."{column.name}"' for column in columns]
+    return f'json_each(r."{inside}") AS s', [_extracted(column, "s.value") for column in columns]
+
+
+def _typed(columns: Iterable[Column[Any]]) -> str:
+    return ", ".join(f'"{column.name}" {column.type.compile(_POSTGRESQL)}' for column in columns)
+
+
+def _taken(columns: Iterable[Column[Any]]) -> str:
+    return ", ".join(f'{_extracted(column)} AS "{column.name}"' for column in columns)
+
+
+def _extracted(column: Column[Any], of: str = "value") -> str:
+    value = f"json_extract({of}, '$.{column.name}')"
     return f"substr({value}, 1, 26)" if isinstance(column.type, Instant) else value
 
 

@@ -1,0 +1,75 @@
+"""Who comes in (准入): beyond what a worker takes, calls are told at once when to come back, and nobody takes it all.
+
+A worker that takes every call serves none in time. So the number of calls in progress has a limit, and near it a share for each
+consumer: one that asks for more than its share is held back (429) while places are kept for the others; at the limit everybody is
+(503). Both cost a few microseconds, since a refusal that works hard is part of the overload.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from gdbos.errors import TooMany, Unavailable
+
+NEAR: Final = 0.75
+"""The part of the places up to which nobody is asked for a share."""
+SOONEST: Final = 0.02
+LATEST: Final = 5.0
+"""Seconds within which those sent away are told to come back."""
+_NEWS: Final = 0.05
+"""How much one call counts in what a call takes on average."""
+
+
+class Admission:
+    """The places of one worker's bus and who holds them."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.inside = 0
+        self._holding: dict[tuple[str, str], int] = {}
+        self._takes = SOONEST
+
+    def refuse_beyond_capacity(self) -> None:
+        """:raises Unavailable: as many calls are in progress as this worker takes."""
+        if self.inside >= self.capacity:
+            raise Unavailable("The data bus is at its capacity; call again in a moment.", **self._when())
+
+    @contextmanager
+    def place(self, consumer: tuple[str, str]) -> Iterator[None]:
+        """A place for one call of ``consumer`` (body and system).
+
+        :raises Unavailable: there is none. :raises TooMany: the consumer holds its share, and others may come.
+        """
+        self.refuse_beyond_capacity()
+        held = self._holding.get(consumer, 0)
+        if self.inside >= self.capacity * NEAR and held >= self._share(consumer):
+            raise TooMany(
+                "Your system has {held} calls in progress, which is its share while the data bus is busy; wait for some of them.",
+                held=held,
+                **self._when(),
+            )
+        self.inside += 1
+        self._holding[consumer] = held + 1
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.inside -= 1
+            self._takes += (time.perf_counter() - began - self._takes) * _NEWS
+            if self._holding[consumer] > 1:
+                self._holding[consumer] -= 1
+            else:
+                del self._holding[consumer]
+
+    def _share(self, consumer: tuple[str, str]) -> float:
+        """An equal part for everybody inside, for whoever asks, and for one who may come next."""
+        return self.capacity / (len(self._holding) + (consumer not in self._holding) + 1)
+
+    def _when(self) -> dict[str, int]:
+        """When a place is likely to be free; not the same for all, or they would all come back at once."""
+        wait = min(max(self._takes * random.uniform(0.5, 1.5), SOONEST), LATEST)  # noqa: S311
+        return {"retry_after": int(wait) + 1, "retry_after_ms": round(wait * 1000)}
