@@ -128,9 +128,9 @@ def refuse_needed(ring: KeyRing, use: Use, number: int, now: datetime, sealed: i
         )
     if ring.key(use, number).state == "retired" and now - ring.key(use, number).since < OVERLAP:
         raise Conflict(
-            "The key {number} was rotated out less than {minutes} minutes ago; running workers may still use it.",
+            "The key {number} was rotated out less than {hours} hours ago; workers, tokens and kept answers may still need it.",
             number=number,
-            minutes=int(OVERLAP.total_seconds() // 60),
+            hours=int(OVERLAP.total_seconds() // 3600),
         )
 
 

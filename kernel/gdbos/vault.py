@@ -32,8 +32,9 @@ USES: Final[tuple[Use, ...]] = ("kek", "blind", "log", "token", "witness", "mess
 RING: Final = "ring.json"
 REFRESHED: Final = 60.0
 """Seconds after which a running process looks for keys that another one has rotated."""
-OVERLAP: Final = timedelta(hours=1)
-"""How long a key stays after it was rotated out: until every process has looked, and every token signed with it has ended."""
+OVERLAP: Final = timedelta(hours=25)
+"""How long a key stays after it was rotated out: until every process has looked, every token signed with it has ended, and every
+answer that the bus keeps for a repeat (24 hours) is gone."""
 
 _HEADER = struct.Struct(">BHHH")
 _PREFIX = struct.Struct(">BH")

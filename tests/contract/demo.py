@@ -149,7 +149,7 @@ def demo_city(folder: Path, database: str = "") -> Iterator[City]:
     keys = {name: OKPKey.generate_key("Ed25519", parameters={"kid": "k1"}) for name in ("health.desk", "tax.desk")}
     made = deployed(folder, plugins=enabled(), database=database)
     with serving(made, prepare=lambda unit: settle(unit, *keys.values())) as site:
-        site.unit(site.kernel._draft_consumption)
+        site.call(site.kernel.draft_consumption)
         site.unit(approve_everything)
         site.call(site.kernel.refresh)
         yield City(site, keys)

@@ -214,11 +214,13 @@ def test_the_plugin_in_thirty_lines_is_a_plugin() -> None:
 PLAIN = {
     "bus_outbox.body",
     "bus_outbox.chain",
+    "bus_repeat.asked",
+    "bus_repeat.reply",  # sealed, and gone before a rotated key may be retired
     "bus_service.definition",
     "catalogue_resource.entry",
     "catalogue_publication.entry",
 }
-"""Columns of bytes that hold nobody's data; digests of at most 32 bytes and the tables of the ledger and the standards are others."""
+"""Columns of bytes that hold nobody's data for long; digests of at most 32 bytes and the tables of the ledger and the standards are others."""
 
 
 def test_every_column_of_bytes_is_sealed_or_known_to_hold_nobodys_data() -> None:

@@ -98,7 +98,7 @@ def test_on_the_command_line(new_node: NewNode) -> None:
     with pytest.raises(Conflict, match="14 values"):
         run("retire", "kek", str(old))
     assert run("reseal") == {"resealed": 14}
-    with pytest.raises(Conflict, match="60 minutes"):
+    with pytest.raises(Conflict, match="25 hours"):
         run("retire", "kek", str(old))
     kernel.clock = lambda: datetime.now(UTC) + 2 * OVERLAP
     assert run("retire", "kek", str(old)) == {"use": "kek", "retired": old}

@@ -305,7 +305,7 @@ def city_of(folder: Path, database: str, departments: Running, clock: Clock, *, 
     """A served city, its grants approved; opened again on the same folder and database it is the same city."""
     made = deployment(folder, plugins=plugins or PLUGINS, database=database, extra=settings(departments))
     with serving(made, prepare=lambda unit: plant(unit, seed()), clock=clock) as site:
-        site.unit(site.kernel._draft_consumption)
+        site.call(site.kernel.draft_consumption)
         site.unit(approve_grants)
         site.call(site.kernel.refresh)
         yield City(site, departments, clock)

@@ -178,7 +178,7 @@ def city_of(folder: Path, database: str, clock: Clock, *, extra: str = "", plugi
     """A served city, its grants approved."""
     made = deployment(folder, plugins=plugins or PLUGINS, database=database, extra=f"{EXTRA}\n{extra}")
     with serving(made, prepare=lambda unit: plant(unit, city_seed()), clock=clock) as site:
-        site.unit(site.kernel._draft_consumption)
+        site.call(site.kernel.draft_consumption)
         site.unit(approve_grants)
         site.call(site.kernel.refresh)
         yield City(site, clock)

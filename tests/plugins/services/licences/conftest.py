@@ -175,7 +175,7 @@ def city(tmp_path: Path, database: str, clock: Clock, monkeypatch: pytest.Monkey
     monkeypatch.setenv("CITY_PASSWORD", PASSWORD)
     made = deployment(tmp_path, plugins=PLUGINS, database=database, extra=EXTRA)
     with serving(made, prepare=lambda unit: plant(unit, seed()), clock=clock) as site:
-        site.unit(site.kernel._draft_consumption)
+        site.call(site.kernel.draft_consumption)
         site.unit(approve_grants)
         site.call(site.kernel.refresh)
         yield City(site, clock)
