@@ -45,6 +45,8 @@ class Context:
         return Kernel(self.deployment)
 
     def standards(self) -> Standards:
+        """The standards as the node stands under them: with the editions published in its database, where there is one."""
+        self.kernel.stand_under(self.kernel.published())
         return self.kernel.standards
 
     def changed(self, **values: str) -> Context:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, make_url, select
 
 import gdbos.identity.assertion
 import gdbos.identity.attempt
@@ -157,6 +157,18 @@ class Kernel:
         finally:
             engine.dispose()
 
+    def published(self) -> Published:
+        """The editions published in the database; none where there is no database yet."""
+        url = make_url(self.settings.database_url())
+        if url.drivername.startswith("sqlite") and not Path(url.database or "").is_file():
+            return {}
+        engine = engine_for(self.settings.database_url())
+        try:
+            with engine.connect() as connection:
+                return self.shelf.published(connection)
+        finally:
+            engine.dispose()
+
     @asynccontextmanager
     async def running(self, *, background: bool = True) -> AsyncIterator[Kernel]:
         """The node, open: lanes, keys, bus, and (with ``background``) delivery, jobs and the ledger's sequencer.
@@ -219,9 +231,8 @@ class Kernel:
         self.scanning = Scanning(self.units, self.hooks)
         self.book = Book(self.settings, ring, self.lane, spread)
         self.door.first[RECEIPTS_CODE] = self.book.settle
-        self.wakeups = Wakeups(
-            self.settings.nats.address(), self.settings.node.id, self.lane, self._heard, around.today
-        )
+        nats = self.settings.nats.address()
+        self.wakeups = Wakeups(nats, self.settings.node.id, self.lane, self._heard, around.today)
         self.units.committed += [self._heard, self.wakeups.tell]
         self.identity = Identity(self.units, ring, self.settings)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from .fault import Fault, nearest
+from .fault import Fault, line_of, nearest
 from .pack import RANK, Head, Source, head, packs_in, source
 from .span import Published, Speaking, silent
 
@@ -59,7 +59,8 @@ def _heads(folders: Sequence[Path], faults: list[Fault]) -> tuple[Found, list[st
 
 
 def _of_pack(folder: Path, pack: str, rule: str, detail: str, key: str, hint: str = "") -> Fault:
-    return Fault(rule=rule, detail=detail, file=f"{folder.name}/pack.toml", pack=pack, key=key, hint=hint)
+    line = line_of(folder / "pack.toml", "", key)
+    return Fault(rule=rule, detail=detail, file=f"{folder.name}/pack.toml", line=line, pack=pack, key=key, hint=hint)
 
 
 def _wanted(heads: Found, named: list[str], chain: Sequence[str], faults: list[Fault]) -> list[str]:

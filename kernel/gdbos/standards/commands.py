@@ -11,13 +11,15 @@ import msgspec
 
 from gdbos.errors import Misconfigured
 
+from .authoring_commands import COMMANDS as AUTHORING
 from .compile_commands import compile_record
 from .document import Document
+from .edition_commands import COMMANDS as EDITIONS
 from .example import check as check_pack
 from .fault import Fault, nearest
 from .load import Kinds
 from .provenance import explain as explain_item
-from .registry import KINDS, Standards
+from .registry import Standards
 
 JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 ON = click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="As of this day; without it, the last version.")
@@ -28,7 +30,8 @@ def standards() -> None:
     """Standards packs: what is in force, who says so, whether a pack is sound."""
 
 
-standards.add_command(compile_record)
+for command in (compile_record, *AUTHORING, *EDITIONS):
+    standards.add_command(command)
 
 
 def loaded() -> Standards:
@@ -94,10 +97,10 @@ def explain(kind: str, id: str, on: datetime | None, as_json: bool) -> None:
 def _declared() -> Kinds:
     """The kinds that plugins of the deployment declare; none where it cannot start, for a pack must be checkable without it."""
     try:
-        kinds = loaded().kinds
+        kinds: Kinds = click.get_current_context().obj.kernel.shelf.kinds
     except Misconfigured:
         return {}
-    return {name: kind for name, kind in kinds.items() if name not in KINDS}
+    return kinds
 
 
 def _kind(word: str) -> str:

@@ -12,13 +12,14 @@ import msgspec
 from gdbos.errors import Invalid, Problem
 from gdbos.text import Text
 
+from .basis import ceased
 from .chain import read
 from .counting import due
 from .deadline import Extension, Suspension
 from .fault import Fault, nearest
 from .layer import Layer
 from .load import Kinds, assemble
-from .pack import head
+from .pack import Source, head
 from .registry import Standards
 from .shape import flaws
 
@@ -58,8 +59,19 @@ def check(
     standards = assemble(sources, kinds or {}, faults)
     if not faults:
         own = next(one for one in sources if one.folder == folder)
-        faults += failing(standards, own.examples, on or datetime.now(UTC).date())
+        faults += unsound(standards, own, on or datetime.now(UTC).date())
     return faults
+
+
+def unsound(standards: Standards, own: Source, on: date) -> Iterator[Fault]:
+    """What only whoever writes the pack can mend: examples that fail, and rules that outlive the law they rest on."""
+    yield from failing(standards, own.examples, on)
+    for one in ceased(standards):
+        for layer in own.layers:
+            if (layer.kind, layer.id) == (one.kind, one.id) and one.pack == own.head.id:
+                detail = f"rests on {one.basis} ({one.title.zh}), which ended on {one.ended}"
+                hint = f"name the law that took its place, or end the rule with until = {one.ended}"
+                yield layer.fault("ceased", detail, "basis", hint)
 
 
 def _id(folder: Path) -> str:

@@ -11,6 +11,31 @@ import msgspec
 
 from gdbos.errors import Misconfigured
 
+HINTS = {
+    "calendar": "a calendar says weekend and published_until itself, or extends one that does",
+    "ceased": "name the law that took its place, or end the rule on that day with until",
+    "document": "mend the document; docs/standards-packs.md says what must hold of its kind",
+    "date": "dates are written 2026-01-31, without quotes",
+    "duplicate": "keep one of them, or give each its days with from and until",
+    "example": "mend the rule or the example; one of them is wrong",
+    "form": "write an18, an..50, n6, a2, any..100, n..10,2, d, dt or bl",
+    "in-force": "give both the same days with from and until, or name another item",
+    "length": "see how long it may be: gdbos standards schema KIND",
+    "locked": "leave the field out here, or ask whoever publishes that pack to unlock it",
+    "missing": "add it, here or in a pack above",
+    "pattern": "write a pattern in RE2's syntax, without anchors, look-around and back-references; names keep to letters, digits and -",
+    "past-day": "leave the days before the edition begins as they are",
+    "period": "until is the first day on which it is not in force any more",
+    "range": "see what it may be: gdbos standards schema KIND",
+    "reference": "add the item that is named, or name one that is there",
+    "toml": "mend the line: strings stand in quotes, tables in [[ ]], and a key stands once",
+    "type": "see what may stand here: gdbos standards schema KIND",
+    "unknown-folder": "enable the plugin that declares the kind, or rename the folder",
+    "unknown-key": "see which keys there are: gdbos standards schema KIND",
+    "version": "raise the version in pack.toml",
+}
+"""What to do about a rule that is broken, where nothing nearer can be said."""
+
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing in one pack that cannot be loaded."""
@@ -26,6 +51,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Kind and id: ``elements/citizen-id``."""
     key: str = ""
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.hint:
+            msgspec.structs.force_setattr(self, "hint", HINTS.get(self.rule, ""))
 
     def __str__(self) -> str:
         place = self.file + (f":{self.line}" if self.line else "")
@@ -57,7 +86,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def line_of(file: Path, item: str, key: str = "") -> int | None:
-    """The line on which ``key`` of the item with the id ``item`` stands; the item's own line where the key is not seen."""
+    """The line on which ``key`` of the item with the id ``item`` stands; the item's own where the key is not seen, else the first."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -67,7 +96,7 @@ def line_of(file: Path, item: str, key: str = "") -> int | None:
         return None
     last = key.rsplit(".", 1)[-1].split("[", 1)[0]
     wanted = _first(lines, rf"(?:^|[\s{{,\[.]){re.escape(last)}(?:\s*=|\s*\.|\s*\])", found) if last else None
-    return (found if wanted is None else wanted) + 1 if item or wanted is not None else None
+    return (found if wanted is None else wanted) + 1
 
 
 def _first(lines: list[str], pattern: str, start: int) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -56,6 +56,17 @@ class Layer(msgspec.Struct, kw_only=True):
             key=key,
             hint=hint,
         )
+
+
+Layers = dict[tuple[str, str], list[Layer]]
+"""By kind and id, from the uppermost pack down, and within a pack from the edition that spoke first."""
+
+
+def speaker(layers: Sequence[Layer], key: str, day: date | None = None) -> Layer:
+    """Whoever can mend a field: the last layer that speaks of it on that day; the first layer where none does."""
+    top = key.split(".", 1)[0].split("[", 1)[0]
+    said = [layer for layer in layers if day is None or layer.covers(day)] or list(layers)
+    return next((layer for layer in reversed(said) if top in layer.table), said[0])
 
 
 class Merged(msgspec.Struct):

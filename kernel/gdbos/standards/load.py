@@ -17,7 +17,7 @@ from gdbos.errors import Misconfigured
 from .chain import read
 from .document import Document, Envelope
 from .fault import Fault, PackRefused, nearest
-from .layer import Layer, Merged, lay, start
+from .layer import Layer, Layers, Merged, lay, speaker, start
 from .pack import Source
 from .references import dangling
 from .registry import KINDS, Standards
@@ -83,16 +83,16 @@ def assemble(sources: Sequence[Source], kinds: Kinds, faults: list[Fault]) -> St
     all_kinds = {**KINDS, **declared}
     documents: dict[str, dict[str, tuple[Document[Any], ...]]] = defaultdict(dict)
     above = _above(sources)
-    for (kind, id), layers in _grouped(sources).items():
+    grouped = _grouped(sources)
+    for (kind, id), layers in grouped.items():
         if sound := [layer for layer in layers if _known_keys(layer, all_kinds[kind], faults)]:
             versions = tuple(_versions(sound, all_kinds[kind], above, faults))
             if versions:
                 documents[kind][id] = versions
     by_kind = {kind: dict(sorted(items.items())) for kind, items in documents.items()}
     standards = Standards([one.pack() for one in sources], by_kind, declared)
-    first = {(layer.kind, layer.id): layer for one in reversed(sources) for layer in one.layers}
-    faults += dangling(standards, first)
-    faults += _complaints(standards, kinds, first)
+    faults += dangling(standards, grouped)
+    faults += _complaints(standards, kinds, grouped)
     return standards
 
 
@@ -100,7 +100,7 @@ def _struct(kind: type[msgspec.Struct] | DocumentKind) -> type[msgspec.Struct]:
     return kind if isinstance(kind, type) else kind.struct
 
 
-def _complaints(standards: Standards, kinds: Kinds, layers: Mapping[tuple[str, str], Layer]) -> Iterator[Fault]:
+def _complaints(standards: Standards, kinds: Kinds, layers: Layers) -> Iterator[Fault]:
     """What the plugins' own checks say of their documents."""
     for name, kind in kinds.items():
         check = None if isinstance(kind, type) else kind.check
@@ -109,7 +109,8 @@ def _complaints(standards: Standards, kinds: Kinds, layers: Mapping[tuple[str, s
         for id in standards.ids(name):
             for version in standards.versions(name, id):
                 for complaint in check(version.value, standards):
-                    yield layers[name, id].fault("document", complaint)
+                    key = complaint.partition(":")[0]
+                    yield speaker(layers[name, id], key, version.since or date.min).fault("document", complaint, key)
 
 
 def _above(sources: Sequence[Source]) -> dict[str, set[str]]:
@@ -121,8 +122,8 @@ def _above(sources: Sequence[Source]) -> dict[str, set[str]]:
     return above
 
 
-def _grouped(sources: Sequence[Source]) -> dict[tuple[str, str], list[Layer]]:
-    grouped: dict[tuple[str, str], list[Layer]] = defaultdict(list)
+def _grouped(sources: Sequence[Source]) -> Layers:
+    grouped: Layers = defaultdict(list)
     for one in sources:
         for layer in one.layers:
             group = grouped[layer.kind, layer.id]
@@ -245,13 +246,7 @@ def _decode(
         return msgspec.convert(_without_marks(table, struct), struct), msgspec.convert(plain, Envelope)
     except (msgspec.ValidationError, ValueError, TypeError):
         found = flaws(_without_marks(table, struct), struct) + flaws(plain, Envelope)
-        return [_fault(_said(layers, flaw), flaw) for flaw in found]
-
-
-def _said(layers: list[Layer], flaw: Flaw) -> Layer:
-    """The last layer that speaks of the flaw's field: whoever wrote it can mend it."""
-    top = flaw.path.removeprefix("$.").split(".", 1)[0].split("[", 1)[0]
-    return next((layer for layer in reversed(layers) if top in layer.table), layers[0])
+        return [_fault(speaker(layers, flaw.path.removeprefix("$.")), flaw) for flaw in found]
 
 
 def _without_marks(table: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, Any]:

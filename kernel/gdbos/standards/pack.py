@@ -139,7 +139,7 @@ def source(folder: Path, named: Head, kinds: Mapping[str, object], faults: list[
     made.digest = digest(files_of(folder))
     top = folder / "pack.toml"
     made.layers += [_layer("basis", table, made, top, _shown(made, top), faults) for table in named.basis]
-    for below in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
+    for below in sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith(".")):
         _read_folder(below, made, kinds, faults)
     made.layers = [layer for layer in made.layers if _named(layer, faults)]
     return made
@@ -247,7 +247,7 @@ def _rows(made: Source, path: Path, faults: list[Fault]) -> Iterator[Table]:
             try:
                 yield _row(dict(zip(columns, cells, strict=True)))
             except (ValueError, KeyError) as error:
-                faults.append(_fault(made, path, "type", f"line {reader.line_num}: {error}"))
+                faults.append(_fault(made, path, "type", f"a row that cannot be read: {error}", line=reader.line_num))
 
 
 def _row(cells: dict[str, str]) -> Table:
@@ -262,14 +262,24 @@ def _toml(path: Path, shown: str, faults: list[Fault]) -> dict[str, Any] | None:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         line = re.search(r"line ([0-9]+)", str(error))
-        faults.append(Fault(rule="toml", detail=str(error), file=shown, line=int(line[1]) if line else None))
+        faults.append(Fault(rule="toml", detail=str(error), file=shown, line=int(line[1]) if line else _last(path)))
         return None
+
+
+def _last(path: Path) -> int:
+    """The number of the last line: TOML that breaks off is said to end there."""
+    try:
+        return max(1, path.read_bytes().count(b"\n"))
+    except OSError:
+        return 1
 
 
 def _shown(made: Source, path: Path) -> str:
     return f"{made.folder.name}/{path.relative_to(made.folder).as_posix()}"
 
 
-def _fault(made: Source, path: Path, rule: str, detail: str, key: str = "", hint: str = "") -> Fault:
-    line = line_of(path, "", key) if path.is_file() else None
-    return Fault(rule=rule, detail=detail, file=_shown(made, path), line=line, pack=made.head.id, key=key, hint=hint)
+def _fault(
+    made: Source, path: Path, rule: str, detail: str, key: str = "", hint: str = "", line: int | None = None
+) -> Fault:
+    at = line or (line_of(path, "", key) if path.is_file() else None)
+    return Fault(rule=rule, detail=detail, file=_shown(made, path), line=at, pack=made.head.id, key=key, hint=hint)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -13,21 +14,23 @@ from .document import Document
 from .element import shape
 from .fault import Fault, nearest
 from .identifier import ALGORITHMS
-from .layer import Layer
+from .layer import Layers, speaker
 from .pattern import compiled
+from .presence import absent
 from .registry import Standards
 
 Wrong = tuple[str, str, str, str]
 """Rule, key, detail, hint."""
 
 
-def dangling(standards: Standards, layers: Mapping[tuple[str, str], Layer]) -> list[Fault]:
+def dangling(standards: Standards, layers: Layers) -> list[Fault]:
     """Every reference that leads nowhere and every rule that cannot be run."""
     faults: list[Fault] = []
     for kind in standards.kinds:
         for document in _all(standards, kind):
             for rule, key, detail, hint in _wrongs(standards, document):
-                faults.append(layers[kind, document.id].fault(rule, detail, key, hint))
+                said = speaker(layers[kind, document.id], key, document.since or date.min)
+                faults.append(said.fault(rule, detail, key, hint))
     return list(dict.fromkeys(faults)) + _calendars(standards, layers)
 
 
@@ -39,6 +42,7 @@ def _all(standards: Standards, kind: str) -> Iterator[Document[Any]]:
 def _wrongs(standards: Standards, document: Document[Any]) -> Iterator[Wrong]:
     for key, id in bases_of(document):
         yield from _there(standards, "basis", id, key)
+    yield from absent(standards, document)
     check = CHECKS.get(document.kind)
     if check is not None:
         yield from check(standards, document.value)
@@ -172,13 +176,13 @@ CHECKS: dict[str, Callable[[Standards, Any], Iterator[Wrong]]] = {
 }
 
 
-def _calendars(standards: Standards, layers: Mapping[tuple[str, str], Layer]) -> list[Fault]:
+def _calendars(standards: Standards, layers: Layers) -> list[Fault]:
     """One root; one calendar for a division; and each can be built."""
     definitions = {one.id: one.value for one in standards.documents("calendars")}
     faults: list[Fault] = []
     spoken = Counter(prefix for one in definitions.values() for prefix in (one.divisions or ("",)))
     for id, definition in definitions.items():
-        layer = layers["calendars", id]
+        layer = layers["calendars", id][-1]
         for prefix in definition.divisions or ("",):
             if spoken[prefix] > 1:
                 what = f"division {prefix}" if prefix else "the whole country"

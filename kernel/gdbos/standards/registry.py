@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -63,6 +63,7 @@ class Standards:
         self._haystack: list[tuple[str, str]] | None = None
         self._changed: dict[str, list[date]] = {}
         self._calendars: dict[str, Calendar] = {}
+        self._bounded: dict[frozenset[str], frozenset[tuple[str, str]]] = {}
         self._dated = {one.id: one.value for one in self.documents("calendars")}
 
     def pack(self, id: str) -> Pack:
@@ -99,6 +100,18 @@ class Standards:
     def ids(self, kind: str) -> tuple[str, ...]:
         """The ids of a kind's items, whenever in force."""
         return tuple(self._documents.get(kind, {}))
+
+    def bounded(self, kinds: Collection[str]) -> frozenset[tuple[str, str]]:
+        """Kind and id of the items that are not in force on every day; found once."""
+        key = frozenset(kinds)
+        if key not in self._bounded:
+            self._bounded[key] = frozenset(
+                (kind, id)
+                for kind in kinds
+                for id, versions in self._documents.get(kind, {}).items()
+                if versions[0].since is not None or versions[-1].until is not None or len(versions) > 1
+            )
+        return self._bounded[key]
 
     def values(self, struct: type[S], on: date | None = None) -> Iterator[S]:
         """The items of the kind that ``struct`` is declared for."""

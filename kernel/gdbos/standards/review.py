@@ -23,7 +23,7 @@ from .compatibility import Versions
 from .consent import Consent, consent, consents
 from .difference import Difference, differences
 from .edition import Edition, Standing
-from .example import failing
+from .example import unsound
 from .fault import Fault
 from .load import assemble
 from .pack import head
@@ -138,8 +138,7 @@ def _with(shelf: Shelf, gathered: _Gathered, day: date) -> tuple[list[Fault], St
         whole = assemble(sources, shelf.kinds, faults)
         if not faults:
             own = next(one for one in sources if one.folder == folder)
-            faults += failing(whole, own.examples, day)
-            faults += _resting_on_nothing(whole, pack, own.folder.name)
+            faults += unsound(whole, own, day)
         if faults:
             return faults, None
         tried = shelf.tried(gathered.rows, (pack, Speaking(folder, Days(day, None))))
@@ -152,17 +151,6 @@ def _without(shelf: Shelf, gathered: _Gathered, day: date) -> tuple[list[Fault],
     rows = [msgspec.structs.replace(one, until=day) if one.id == id else one for one in gathered.rows]
     tried = shelf.tried(rows)
     return (tried, None) if isinstance(tried, list) else ([], tried)
-
-
-def _resting_on_nothing(standards: Standards, pack: str, file: str) -> Iterator[Fault]:
-    """The pack's own rules whose law has ended: whoever writes the pack can end or mend them."""
-    for one in ceased(standards):
-        if one.pack == pack:
-            detail = f"rests on {one.basis} ({one.title.zh}), which ended on {one.ended}"
-            hint = f"name the law that took its place, or end the rule with until = {one.ended}"
-            yield Fault(
-                rule="ceased", detail=detail, file=file, pack=pack, item=f"{one.kind}/{one.id}", key="basis", hint=hint
-            )
 
 
 def _beside(old: Standards, new: Standards | None, edition: Edition, day: date, withdrawing: bool) -> Iterator[Fault]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Connection, inspect
 
 from gdbos.config import Settings
@@ -18,7 +19,7 @@ from .edition import Standing, parcel, standards_edition, standing
 from .fault import Fault, PackRefused
 from .load import Kinds, load
 from .parcel import Files, tampered, unzipped
-from .registry import Standards
+from .registry import KINDS, Standards
 from .span import Days, Published, Speaking, speaking
 
 
@@ -46,6 +47,11 @@ class Shelf:
     def trusted(self) -> list[Verifier]:
         """The node's own keys, present and past."""
         return [Signer(self.name, key.secret).verifier for key in self.ring().all("log")]
+
+    def structs(self) -> dict[str, type[msgspec.Struct]]:
+        """Every kind, the registry's own and those of plugins, with what its documents decode to."""
+        declared = {name: kind if isinstance(kind, type) else kind.struct for name, kind in self.kinds.items()}
+        return {**KINDS, **declared}
 
     def load(self, published: Published) -> Standards:
         """The standards as they stand with the published editions.

@@ -1,6 +1,7 @@
 """``gdbos standards``: list, show, check, explain."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -9,6 +10,8 @@ from gdbos.standards.commands import standards as group
 
 
 class Context:
+    kernel = SimpleNamespace(shelf=SimpleNamespace(kinds={}))
+
     def __init__(self, standards):
         self._standards = standards
 

@@ -17,6 +17,7 @@ from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.grant import decide, draft, new_grant
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import Provider, Service, register
+from gdbos.config import Deployment
 from gdbos.errors import Conflict, Forbidden, Invalid
 from gdbos.identity.account import open_account
 from gdbos.identity.body import Body, register_body
@@ -29,6 +30,8 @@ from gdbos.standards.parcel import NOTE, signer_of, unzipped, zipped
 from gdbos.testing import OPERATOR, Site, deployment, postgres_database, serving
 from gdbos.text import Text
 from gdbos.unit import Run, Unit
+
+from .planted import PLANTED
 
 PASSWORD = "a long sentence nobody guesses"
 HASHED = hashed(PASSWORD)
@@ -98,7 +101,7 @@ def place(folder: Path) -> Path:
     return folder
 
 
-def settled(folder: Path, database: str = "", signer: str = "") -> Any:
+def settled(folder: Path, database: str = "", signer: str = "") -> Deployment:
     extra = (
         f'[standards]\npacks = ["base", "county"]\nfolders = ["{place(folder / "packs")}"]\nsigners = ["{signer}"]\n'
     )
@@ -221,6 +224,17 @@ def test_a_faulty_draft_is_told_file_line_rule_and_hint_and_the_node_keeps_what_
     assert desk.form() == "an..18"
     assert desk.post(f"{id}/refuse", reason="no such list")["state"] == "refused"
     assert "only a draft" in desk.post(f"{id}/refuse", 409, reason="again")["detail"]
+
+
+def test_each_planted_fault_is_refused_and_the_node_keeps_running_on_what_it_has(desk: Desk) -> None:
+    before = desk.site.kernel.standards
+    for number, (planted, rule, key) in enumerate(PLANTED.values()):
+        id = desk.draft(files(f"p{number}", "an..18", **planted))
+        faults = desk.get(f"editions/{id}/review")["faults"]
+        assert (rule, key) in {(one["rule"], one.get("key", "")) for one in faults}
+        assert all(one["file"] and one["hint"] for one in faults)
+        assert "faults, the first" in desk.post(f"{id}/publish", 409, reason="please")["detail"]
+    assert desk.site.kernel.standards is before
 
 
 def test_the_examples_of_a_draft_are_tried(desk: Desk) -> None:

@@ -9,8 +9,7 @@ from gdbos.errors import Misconfigured, NotFound
 from gdbos.standards import Change, PackRefused
 from gdbos.text import Text
 
-ELEMENT = '[[element]]\nid = "x"\ntitle = {zh = "甲"}\nform = "an..8"\n'
-LIST = 'id = "l"\ntitle = {zh = "表"}\n[[code]]\ncode = "1"\ntitle = {zh = "一"}\n'
+from .planted import ELEMENT, LIST, PLANTED
 
 
 def faults(packs, **files):
@@ -20,59 +19,25 @@ def faults(packs, **files):
     return refused.value.faults
 
 
-PLANTED = {
-    "not toml": ({"elements__x": "[[element]\nid = 1"}, "toml", ""),
-    "unknown key of an element": ({"elements__x": ELEMENT + 'synonims = ["y"]\n'}, "unknown-key", "synonims"),
-    "unknown key of a title": ({"elements__x": ELEMENT.replace("zh =", "cn = ''\nzh =").replace("\nzh", ", zh")}, "unknown-key", "title.cn"),
-    "missing title": ({"elements__x": '[[element]]\nid = "x"\nform = "d"\n'}, "missing", "title"),
-    "no id": ({"elements__x": '[[element]]\ntitle = {zh = "甲"}\n'}, "missing", "id"),
-    "wrong type": ({"elements__x": ELEMENT + "synonyms = 3\n"}, "type", "synonyms"),
-    "unknown grade": ({"elements__x": ELEMENT + 'grade = "top"\n'}, "type", "grade"),
-    "form that is none": ({"elements__x": ELEMENT.replace("an..8", "x8")}, "form", "form"),
-    "decimals of letters": ({"elements__x": ELEMENT.replace("an..8", "an..8,2")}, "form", "form"),
-    "minimum of text": ({"elements__x": ELEMENT + "minimum = 1\n"}, "form", "form"),
-    "pattern with look-ahead": ({"elements__x": ELEMENT + 'pattern = "(?=a)a"\n'}, "pattern", "pattern"),
-    "pattern with back-reference": ({"elements__x": ELEMENT + "pattern = '(a)\\1'\n"}, "pattern", "pattern"),
-    "anchored pattern": ({"elements__x": ELEMENT + 'pattern = "^a$"\n'}, "pattern", "pattern"),
-    "list that is not there": ({"elements__x": ELEMENT + 'codes = "sexx"\n'}, "reference", "codes"),
-    "mask that is not there": ({"elements__x": ELEMENT + 'mask = "id"\n'}, "reference", "mask"),
-    "scheme that is not there": ({"elements__x": ELEMENT + 'scheme = "citizenid"\n'}, "reference", "scheme"),
-    "basis that is not there": ({"elements__x": ELEMENT + 'basis = ["xkf-1"]\n'}, "reference", "basis"),
-    "same id twice": ({"elements__x": ELEMENT + ELEMENT}, "duplicate", "id"),
-    "same id in two files": ({"elements__x": ELEMENT, "elements__y": ELEMENT}, "duplicate", "id"),
-    "until before from": ({"elements__x": ELEMENT + "from = 2020-01-02\nuntil = 2020-01-01\n"}, "period", "until"),
-    "table of another kind": ({"elements__x": '[[elements]]\nid = "x"\n'}, "unknown-key", "elements"),
-    "misspelt folder": ({"elemnts__x": ELEMENT}, "unknown-folder", ""),
-    "unknown parent": ({"codes__l": LIST + 'parent = "0"\n'}, "reference", "code[1].parent"),
-    "unknown successor": ({"codes__l": LIST + 'successor = "0"\n'}, "reference", "code[1].successor"),
-    "code twice": ({"codes__l": LIST + '[[code]]\ncode = "1"\ntitle = {zh = "又"}\n'}, "duplicate", "code[1]"),
-    "unknown key of a code": ({"codes__l": LIST + 'ttle = "1"\n'}, "unknown-key", "code[0].ttle"),
-    "csv that is not there": ({"codes__l": 'id = "l"\ntitle = {zh = "表"}\ncsv = "no.csv"\n'}, "reference", "csv"),
-    "csv outside the pack": ({"codes__l": 'id = "l"\ntitle = {zh = "表"}\ncsv = "../../x.csv"\n'}, "reference", "csv"),
-    "crosswalk to nowhere": ({"codes__l": LIST + '[[crosswalk]]\nto = "m"\nmap = {"1" = "2"}\n'}, "reference", "to"),
-    "crosswalk of no code": ({"codes__l": LIST + '[[crosswalk]]\nto = "l"\nmap = {"7" = "1"}\n'}, "reference", "map"),
-    "record of no element": ({"records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a", element = "b"}]\n'}, "reference", "field[a].element"),
-    "record without fields": ({"records__r": 'id = "r"\ntitle = {zh = "集"}\n'}, "missing", "field"),
-    "field twice": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a", element = "x"}, {name = "a", element = "x"}]\n'}, "duplicate", "field[a]"),
-    "field that is no name": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a b", element = "x"}]\n'}, "pattern", "field[0].name"),
-    "subject not among the fields": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nsubject = "y"\nfield = [{name = "a", element = "x"}]\n'}, "reference", "subject"),
-    "deadline in weeks": ({"deadlines__d": '[[deadline]]\nid = "d"\ntitle = {zh = "期"}\ndays = 3\nunit = "weeks"\n'}, "type", "unit"),
-    "negative deadline": ({"deadlines__d": '[[deadline]]\nid = "d"\ntitle = {zh = "期"}\ndays = -3\n'}, "range", "days"),
-    "second clock that is not there": ({"deadlines__d": '[[deadline]]\nid = "d"\ntitle = {zh = "期"}\ndays = 3\nnext = "e"\n'}, "reference", "next"),
-    "calendar without an end": ({"calendars__c": 'id = "c"\nweekend = [6, 7]\n'}, "calendar", ""),
-    "calendar extending nothing": ({"calendars__c": 'id = "c"\nextends = "cn"\ndivisions = ["45"]\n'}, "reference", "extends"),
-    "day off and worked": ({"calendars__c": 'id = "c"\nweekend = [6, 7]\npublished_until = 2021-01-01\n[[off]]\nfrom = 2020-01-01\nuntil = 2020-01-02\ntitle = {zh = "休"}\n[[working]]\non = 2020-01-01\n'}, "duplicate", "working[2020-01-01]"),
-    "scheme without an algorithm": ({"identifiers__i": '[[identifier]]\nid = "my"\ntitle = {zh = "码"}\n'}, "missing", "pattern"),
-    "mask of a long fill": ({"masks__m": '[[mask]]\nid = "m"\nfill = "**"\n'}, "length", "fill"),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("planted", PLANTED)
-def test_a_planted_fault_is_refused_with_file_rule_and_key(packs, planted):
+def test_a_planted_fault_is_refused_with_file_line_rule_key_and_hint(packs, planted):
     files, rule, key = PLANTED[planted]
     found = faults(packs, **files)
-    assert (rule, key) in {(one.rule, one.key) for one in found}
-    assert all(one.file.startswith("national/") for one in found)
+    (told,) = [one for one in found if (one.rule, one.key) == (rule, key)][:1] or [None]
+    assert told is not None, found
+    assert all(one.file.startswith("national/") and one.hint for one in found)
+    if rule == "unknown-folder":
+        assert (told.file, told.line) == ("national/elemnts", None)
+        return
+    lines = files[told.file.removeprefix("national/").removesuffix(".toml").replace("/", "__")].splitlines()
+    assert told.line is not None
+    assert 1 <= told.line <= len(lines)
+    word = key.rsplit(".", 1)[-1].split("[")[0]
+    assert word in lines[told.line - 1] or not any(word in line for line in lines)
+
+
+def test_there_are_forty_of_them():
+    assert len(PLANTED) >= 40
 
 
 def test_all_faults_of_a_pack_are_told_together_with_line_and_nearest_key(packs):
