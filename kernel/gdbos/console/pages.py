@@ -22,6 +22,7 @@ from gdbos.console.health import health, standing
 from gdbos.console.letter import drop_letter, list_letters, retry_letter, show_letter
 from gdbos.console.logs import logs
 from gdbos.console.permissions import LEDGER_READ, LETTERS_DROP, LETTERS_READ, LETTERS_RETRY, PLUGINS_READ
+from gdbos.console.recall_pages import RecallPages
 from gdbos.console.routes import After
 from gdbos.console.service_pages import ServicePages
 from gdbos.console.standards_pages import StandardsPages
@@ -167,7 +168,7 @@ class LetterPages(Controller):
         return _to("/console/letters?done=drop")
 
 
-PAGES = [NodePages, ServicePages, GrantPages, LetterPages, StandardsPages]
+PAGES = [NodePages, ServicePages, GrantPages, RecallPages, LetterPages, StandardsPages]
 
 
 async def _grants_page(

@@ -220,3 +220,37 @@ def test_only_the_provider_recalls_and_only_what_was_given_out_since(city: Nanni
     assert recalled(city, police, since=now.isoformat()).json()["tasks"] == []
     assert recalled(city, police, since=(now + timedelta(hours=1)).isoformat()).status_code == 400
     assert recalled(city, police, number="not a number").json()["tasks"] == []
+
+
+# The console.
+
+
+def page(city: Nanning, login: str, path: str = "", **form: Any) -> Any:
+    headers = city.site.sign_in(login) | {"accept": "text/html", "accept-language": "en"}
+    address = f"/console/recalls{path}"
+    if not form:
+        return city.site.client.get(address, headers=headers)
+    return city.site.client.post(address, data=form, headers=headers, follow_redirects=True)
+
+
+def test_officials_recall_and_acknowledge_by_page(city: Nanning) -> None:
+    system, case = city.granted(), city.case(citizen=ANNA)
+    city.look(system, case)
+    form = {"service": POPULATION, "kind": "person", "number": ANNA, "fields": "name", "reason": "a typing mistake"}
+    wrong = page(city, "police", **form)
+    assert wrong.status_code == 422
+    assert "since" in wrong.text
+    assert ANNA not in wrong.text
+    told = page(city, "police", **form, since="2020-01-01T00:00")
+    assert told.status_code == 200
+    assert "not acknowledged yet" in told.text
+    seen = page(city, "head").text
+    assert system.client_id in seen
+    assert case in seen
+    task = next(
+        task["id"] for task in system.ask("ApiBusRecallsTasks").json()["tasks"] if task["system"] == system.client_id
+    )
+    done = page(city, "head", f"/{task}/acknowledge", action="looked again")
+    assert "looked again" in done.text
+    assert page(city, "head", f"/{task}/acknowledge", action="twice").status_code == 422
+    assert page(city, "taxhead", f"/{task}/acknowledge", action="not mine").status_code == 422

@@ -23,7 +23,9 @@ from gdbos import (
     Unit,
     body_names,
     due,
+    lift_notice,
     new_id,
+    post_notice,
 )
 from gdbos_governance.catalogue.resource import Done, Shown
 
@@ -96,6 +98,11 @@ class Listed(msgspec.Struct, frozen=True):
 # Acts.
 
 
+def notice_of(ticket_id: UUID) -> str:
+    """Under which name the bus tells of a ticket with every reply that holds the field."""
+    return f"governance.quality.ticket/{ticket_id}"
+
+
 def commitment(unit: Unit, key: str) -> str:
     """What a ticket keeps of a record's number: the same for the same record, and telling nothing without the node's key."""
     return unit.vault.blind("quality_ticket.key", key).hex()
@@ -150,6 +157,8 @@ def _open(unit: Unit, shown: Shown, finding: Finding) -> UUID | None:
             element=finding.check.element,
         )
     )
+    if shown.service:
+        post_notice(unit, notice_of(id), service=shown.service, kind="ticket", field=finding.check.field)
     unit.record("governance.quality.ticket-opened", ticket=str(id), rule=finding.rules, check=finding.check.id)
     return id
 
@@ -180,6 +189,7 @@ def close(unit: Unit, ticket_id: UUID) -> Done:
     if row["answered_by"] == unit.actor.id:
         raise Forbidden("Nobody closes a ticket that they answered.")
     _change(unit, row, {"state": "closed", "closed_by": unit.actor.id, "closed_at": unit.now})
+    lift_notice(unit, notice_of(ticket_id))
     unit.emit(TicketClosed(**_parties(row)))
     return Done(id=ticket_id, state="closed", version=3)
 

@@ -16,6 +16,7 @@ from .number import KIND
 from .pages import CasePages
 from .permission import APPLY, PERMISSIONS, READ
 from .prefill import consumption
+from .recalled import flag_case
 from .routes import Cases
 from .tables import tables
 from .view import CONSUMES, OFFERS
@@ -41,7 +42,7 @@ def describe() -> Plugin:
         tables=tables,
         migrations=FOLDER / "migrations",
         events=OWN,
-        handlers=[alarm.heed_alarm, department.carry_out, department.carry_out_later],
+        handlers=[alarm.heed_alarm, department.carry_out, department.carry_out_later, flag_case],
         services=OFFERS,
         consumes=CONSUMES,
         consumes_by_standard=consumption,

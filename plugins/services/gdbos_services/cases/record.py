@@ -67,6 +67,14 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What happened instead of what was asked, where the law says so; an English message id."""
 
 
+class Recalled(msgspec.Struct, frozen=True):
+    """A value that the case received and that was corrected at its source since."""
+
+    service: str
+    fields: tuple[str, ...]
+    at: datetime
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """The procedure of one case; nothing personal."""
 
@@ -110,6 +118,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     asked: int
     trips: int
     outcome: str
+    recalled: tuple[Recalled, ...] = ()
 
     def after(self, act: Act, **changes: Any) -> Case:
         """The case once ``act`` is done. :raises Conflict: its state does not allow it."""
@@ -154,6 +163,7 @@ def case_of(row: Mapping[Any, Any]) -> Case:
         "suspensions": msgspec.convert(row["suspensions"], tuple[Suspension, ...]),
         "extensions": msgspec.convert(row["extensions"], tuple[Extension, ...]),
         "corrections": msgspec.convert(row["corrections"], tuple[Correction, ...]),
+        "recalled": msgspec.convert(row["recalled"], tuple[Recalled, ...]),
     }
     return Case(**fields)
 
@@ -202,7 +212,7 @@ def calendar_of(unit: Unit, one: Case) -> Calendar:
 def values_of(one: Case) -> dict[str, Any]:
     """The case as a row."""
     values = msgspec.structs.asdict(one)
-    for name in ("suspensions", "extensions", "corrections"):
+    for name in ("suspensions", "extensions", "corrections", "recalled"):
         values[name] = msgspec.to_builtins(values[name])
     return values | {"number": one.number or None, "state": str(one.state)}
 

@@ -62,6 +62,7 @@ case = Table(
     Column("asked", Integer, nullable=False),  # how often it has been asked
     Column("trips", Integer, nullable=False),
     Column("outcome", String(8), nullable=False),
+    Column("recalled", JSON, nullable=False),
     Index("case_subject", "subject", "id"),
     Index("case_tasks", "body", "state", "due_key", "id"),
     Index("case_bundle", "bundle"),

@@ -15,7 +15,7 @@ from gdbos_services.matters.matter import find
 from .clock import clock, left, working_days
 from .dossier import names_in, words_in
 from .question import question
-from .record import Case, calendar_of, case_of, dossier_of, get, matter_of, names_of, result_of
+from .record import Case, Recalled, calendar_of, case_of, dossier_of, get, matter_of, names_of, result_of
 from .state import ACTS, FINAL, STATES, Act, State, acts_in
 from .tables import case, case_material, case_step
 
@@ -129,6 +129,8 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     result: ResultView | None
     acts: list[Act]
     """What can be done with it now."""
+    recalled: list[Recalled]
+    """Values it received that were corrected at their source since."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -261,6 +263,7 @@ def show_case(unit: Unit, query: CaseQuery) -> CaseView:
         outcome=one.outcome,
         result=ResultView(result.outcome, result.reason, result.values) if result else None,
         acts=[*acts_in(one.state)],
+        recalled=list(one.recalled),
     )
 
 

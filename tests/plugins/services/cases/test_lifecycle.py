@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import ANNA, ANSWERS, HEALTH, PLACE, City, emitted
+from gdbos.bus.recall import ValueRecalled
+from gdbos.unit import Unit
+
+from .conftest import ANNA, ANSWERS, HEALTH, MARKET, PLACE, City, emitted
 
 REASON = {"reason": "材料与实际不符"}
 
@@ -174,3 +177,33 @@ def test_people_list_their_own_newest_first(city: City) -> None:
     assert [each["case"] for each in first["cases"]] == [two]
     assert [each["case"] for each in city.done("anna", "GET", f"?after={first['next']}")["cases"]] == [one]
     assert city.done("ben", "GET", "")["cases"] == []
+
+
+def test_an_open_case_is_flagged_when_a_value_it_received_is_corrected(city: City) -> None:
+    mine, other, ended = city.accepted(), city.accepted("ben"), city.accepted()
+    city.done("head", "POST", f"/{ended}/reject", {"reason": "not so"})
+
+    def tell(unit: Unit, case: str, body: str) -> None:
+        unit.emit(
+            ValueRecalled(
+                case=case,
+                matter=PLACE,
+                body=body,
+                system="desk",
+                task="t",
+                service="gx.population.person",
+                fields=("name",),
+            )
+        )
+
+    for case, body in ((mine, HEALTH), (other, MARKET), (ended, HEALTH), ("CASE-ELSEWHERE", HEALTH)):
+        city.site.unit(tell, case, body)
+    city.settle()
+    flagged = {case: city.done("clerk", "GET", f"/{case}")["recalled"] for case in (mine, other, ended)}
+    assert [(one["service"], one["fields"]) for one in flagged[mine]] == [("gx.population.person", ["name"])]
+    assert flagged[other] == flagged[ended] == []
+    page = city.site.client.get(
+        f"/workbench/cases/{mine}", headers=city.headers("clerk") | {"accept": "text/html", "accept-language": "en"}
+    )
+    assert "was corrected at its source" in page.text
+    city.done("head", "POST", f"/{mine}/approve", {})

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("asked", sa.Integer(), nullable=False),
         sa.Column("trips", sa.Integer(), nullable=False),
         sa.Column("outcome", sa.String(length=8), nullable=False),
+        sa.Column("recalled", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("number"),
     )
