@@ -113,6 +113,7 @@ def test_a_wrong_value_becomes_a_ticket_at_its_source_which_answers_and_the_find
 
 
 def calls(city: City) -> list[str]:
+    city.site.call(city.site.kernel.book.settle)
     rows = city.site.unit(lambda unit: unit.connection.exec_driver_sql("SELECT id FROM bus_call").scalars().all())
     return [
         str(row) if "-" in str(row) else f"{row[:8]}-{row[8:12]}-{row[12:16]}-{row[16:20]}-{row[20:]}" for row in rows
