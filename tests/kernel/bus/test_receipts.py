@@ -54,6 +54,7 @@ def staff(unit: Unit) -> None:
         ("head", MARKET, "body-manager"),
         ("taxhead", TAX, "body-manager"),
         ("audit", MARKET, "audit-administrator"),
+        ("police", POLICE, "body-manager"),
     )
     for login, body, role in posts:
         account = open_account(unit, login=login, password_hash=HASH, name=login, kind="official")
