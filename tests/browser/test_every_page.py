@@ -50,6 +50,7 @@ ASIDE = ("/login",)
 ABOUT = {
     "/console/sharing/ask": "?resource={resource_id}",
     "/console/quality/check": "?resource={resource_id}",
+    "/console/standards/search": "?q=信用代码",
 }
 """What pages without an id in their path are about."""
 RESOURCE: dict[str, Any] = {
@@ -141,6 +142,7 @@ def known(city: City, kernel: Kernel) -> dict[str, dict[str, str]]:
         "of": "gx.material-necessity",
         "into": "matter.material-necessity",
         "element_id": "uscc",
+        "item_id": "enterprise.registration",
         "record_id": sorted(standards.ids("records"))[0],
         "kind": "codes",
         "bundle_id": draft,
@@ -155,6 +157,7 @@ def known(city: City, kernel: Kernel) -> dict[str, dict[str, str]]:
     alone = applicant.post("/api/services/cases", {"matter": "social-card.replacement"})["id"]
     return {
         "": ids,
+        "/console/standards/items": {"kind": "matters"},
         "/portal/cases/{case_id}/form": {"case_id": alone},
         "/portal/bundles/runs/{bundle_id}/": {"bundle_id": draft},
         "/portal/bundles/runs/{bundle_id}": {"bundle_id": opened.bundle["bundle"]},

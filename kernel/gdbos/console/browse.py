@@ -10,6 +10,7 @@ import msgspec
 
 from gdbos.errors import NotFound
 from gdbos.standards import Code, CodeList, Document, Element, Standards
+from gdbos.standards.browse_routes import User, used
 from gdbos.standards.crosswalk import declared
 from gdbos.standards.pack import Pack
 
@@ -31,10 +32,11 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class ElementShown(msgspec.Struct, frozen=True):
-    """One element with who said what of it, and the records that use it."""
+    """One element with who said what of it, and everywhere it is used."""
 
     document: Document[Element]
-    records: list[str]
+    users: dict[str, list[User]]
+    """By kind."""
 
 
 class CodesShown(msgspec.Struct, frozen=True):
@@ -43,6 +45,7 @@ class CodesShown(msgspec.Struct, frozen=True):
     table: CodeList
     codes: list[Code]
     beside: list[Document[Any]]
+    users: dict[str, list[User]]
     next: str = ""
 
 
@@ -60,11 +63,16 @@ def elements(standards: Standards, words: str, on: date, after: str) -> Found:
 
 def element(standards: Standards, id: str, on: date) -> ElementShown:
     """One element. :raises NotFound: there is none in force."""
-    document = standards.document("elements", id, on)
-    using = [
-        one.id for one in standards.documents("records", on) if any(field.element == id for field in one.value.field)
-    ]
-    return ElementShown(document, using)
+    return ElementShown(standards.document("elements", id, on), users(standards, "elements", id, on))
+
+
+def users(standards: Standards, kind: str, id: str, on: date) -> dict[str, list[User]]:
+    """Everywhere an item is used, by kind: what names it first, then what names that."""
+    found: dict[str, list[User]] = {}
+    for one in used(standards, kind, id, on):
+        if one.id not in {before.id for before in found.setdefault(one.kind, [])}:
+            found[one.kind].append(one)
+    return found
 
 
 def codes(standards: Standards, id: str, on: date, after: str) -> CodesShown:
@@ -76,7 +84,13 @@ def codes(standards: Standards, id: str, on: date, after: str) -> CodesShown:
     shown = list(islice(rows, PAGE + 1))
     pairs = [pair for pair in declared(standards, on) if id in pair]
     beside = [standards.document("codes", one, on) for pair in pairs for one in pair if one != id]
-    return CodesShown(table, shown[:PAGE], beside, shown[PAGE - 1].code if len(shown) > PAGE else "")
+    return CodesShown(
+        table,
+        shown[:PAGE],
+        beside,
+        users(standards, "codes", id, on),
+        shown[PAGE - 1].code if len(shown) > PAGE else "",
+    )
 
 
 def listed(standards: Standards, kind: str, on: date, after: str) -> Found:

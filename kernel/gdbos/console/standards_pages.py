@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
@@ -14,7 +16,9 @@ from gdbos.console.permissions import STANDARDS_READ
 from gdbos.kernel import Kernel
 from gdbos.pages.render import Page
 from gdbos.standards import Standards
+from gdbos.standards.asked import page
 from gdbos.standards.crosswalk import report
+from gdbos.standards.drift import below, drift
 
 Words = FromQuery[Annotated[str, QueryParameter(max_length=100)]]
 Key = FromQuery[Annotated[str, QueryParameter(max_length=120)]]
@@ -30,6 +34,53 @@ class StandardsPages(Controller):
         """The packs in force and what they hold."""
         found = browse.contents(standards, kernel.units.around.today())
         return Page("console/standards.html", {"found": found})
+
+    @get("/search", permission=STANDARDS_READ, sync_to_thread=True)
+    def search(
+        self, standards: NamedDependency[Standards], kernel: NamedDependency[Kernel], q: Words = "", kind: Key = ""
+    ) -> Page:
+        """Everything in force by words of its name."""
+        today = kernel.units.around.today()
+        hits = standards.search(q, today, kind)
+        kinds = Counter(one.kind for one in standards.search(q, today, limit=1000))
+        return Page("console/search.html", {"hits": hits, "q": q, "kind": kind, "kinds": kinds})
+
+    @get("/items/{kind:str}/{item_id:str}", permission=STANDARDS_READ, sync_to_thread=True)
+    def item(
+        self,
+        kind: FromPath[str],
+        item_id: FromPath[str],
+        standards: NamedDependency[Standards],
+        kernel: NamedDependency[Kernel],
+    ) -> Page:
+        """One item of any kind: who says it, who uses it, and every field."""
+        today = kernel.units.around.today()
+        document = standards.document(kind, item_id, today)
+        plain = msgspec.json.format(msgspec.json.encode(document.value, enc_hook=str), indent=2).decode()
+        users = browse.users(standards, kind, item_id, today)
+        return Page("console/item.html", {"document": document, "users": users, "plain": plain})
+
+    @get("/drift", permission=STANDARDS_READ, sync_to_thread=True)
+    def drift(
+        self,
+        standards: NamedDependency[Standards],
+        kernel: NamedDependency[Kernel],
+        against: Key = "",
+        lower: Key = "",
+        after: Key = "",
+    ) -> Page:
+        """What lower levels changed against an upper one."""
+        today, chosen = kernel.units.around.today(), against or standards.packs[0].id
+        found = drift(standards, chosen, today, pack=lower)
+        rows, following = page(found, after, browse.PAGE, lambda one: one.key)
+        wanted = {"against": chosen, "lower": lower}
+        context = {"rows": rows, "below": below(standards, chosen), "packs": standards.packs, **wanted}
+        address = "/console/standards/drift?" + urlencode(wanted)
+        turns = {
+            "next": f"{address}&{urlencode({'after': following})}" if following else "",
+            "first": address if after else "",
+        }
+        return Page("console/drift.html", context | turns)
 
     @get("/elements", permission=STANDARDS_READ, sync_to_thread=False)
     def elements(
@@ -96,8 +147,10 @@ class StandardsPages(Controller):
         kernel: NamedDependency[Kernel],
     ) -> Page:
         """One record."""
-        document, elements = browse.record(standards, record_id, kernel.units.around.today())
-        return Page("console/record.html", {"document": document, "record": document.value, "elements": elements})
+        today = kernel.units.around.today()
+        document, elements = browse.record(standards, record_id, today)
+        context = {"document": document, "record": document.value, "elements": elements}
+        return Page("console/record.html", context | {"users": browse.users(standards, "records", record_id, today)})
 
 
 def _turns(below: str, q: str, after: str, following: str) -> dict[str, str]:

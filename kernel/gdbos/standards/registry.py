@@ -23,6 +23,8 @@ from .identifier import ALGORITHMS, Identifier, IdentifierDefinition
 from .mask import Mask, Masking, masking
 from .pack import Pack
 from .record import Compiled, Field, Part, Record, RecordDefinition, part
+from .search import Hit, Index
+from .uses import Use, uses
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -61,6 +63,8 @@ class Standards:
         self._tables: dict[str, CodeTable] = {}
         self._versions: dict[tuple[str, date | None], CodeTable] = {}
         self._haystack: list[tuple[str, str]] | None = None
+        self._index: Index | None = None
+        self._users: dict[Use, list[Document[Any]]] | None = None
         self._changed: dict[str, list[date]] = {}
         self._calendars: dict[str, Calendar] = {}
         self._bounded: dict[frozenset[str], frozenset[tuple[str, str]]] = {}
@@ -139,6 +143,28 @@ class Standards:
                 for id, versions in self._documents.get("elements", {}).items()
             ]
         return self._haystack
+
+    def search(self, words: str, on: date, kind: str = "", limit: int = 50) -> list[Hit]:
+        """Items in force that hold all the words, of one kind or of any, the best first."""
+        if self._index is None:
+            self._index = Index(version for kind in self.kinds for version in self._every(kind))
+        return self._index.search(words, on, kind, limit)
+
+    def users(self, kind: str, id: str, on: date) -> list[Document[Any]]:
+        """The items in force that name the item ``id`` of ``kind``, by kind and id."""
+        if self._users is None:
+            self._users = {}
+            for version in (version for kind in self.kinds for version in self._every(kind)):
+                for use in uses(version):
+                    self._users.setdefault(use, []).append(version)
+        found = [
+            one for one in self._users.get((kind, id), ()) if one.in_force(on) and (one.kind, one.id) != (kind, id)
+        ]
+        return sorted(found, key=lambda one: (one.kind, one.id))
+
+    def _every(self, kind: str) -> Iterator[Document[Any]]:
+        """Every version of every item of a kind."""
+        return (version for versions in self._documents.get(kind, {}).values() for version in versions)
 
     def codes(self, id: str, on: date) -> CodeList:
         """A code list with the rows in force on that day."""

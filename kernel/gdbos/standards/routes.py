@@ -14,6 +14,7 @@ from gdbos.plugin import PUBLIC
 from gdbos.text import Text
 
 from .asked import On, page, today
+from .browse_routes import BrowseController
 from .codes import Code
 from .compiled_routes import CompiledController
 from .crosswalk_routes import CrosswalkController
@@ -22,6 +23,7 @@ from .element import Element
 from .identifier_routes import IdentifierController
 from .pack import Pack
 from .registry import Standards
+from .table_routes import TableController
 from .unchanged import NOT_MODIFIED, Tagged, unchanged
 
 
@@ -108,4 +110,12 @@ class StandardsController(Controller):
         return standards.record(record_id, on or today()).schema()
 
 
-ROUTES = [StandardsController, CompiledController, CrosswalkController, IdentifierController, DeadlineController]
+ROUTES = [
+    StandardsController,
+    CompiledController,
+    CrosswalkController,
+    BrowseController,
+    IdentifierController,
+    DeadlineController,
+    TableController,
+]

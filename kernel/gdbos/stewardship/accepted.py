@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 from sqlalchemy import select
 
-from gdbos.standards import Element
+from gdbos.standards.toml import toml_of
 from gdbos.unit import Unit
 
 from .proposal import LIBRARY, Proposal, element_proposal, proposal_of
@@ -22,13 +19,7 @@ def accepted(unit: Unit) -> str:
     rows = unit.execute(select(element_proposal).where(t.state.in_(("merged", "added"))).order_by(t.id)).mappings()
     proposals = [proposal_of(row) for row in rows]
     added = (one.value for one in proposals if one.state == "added" and one.source != LIBRARY)
-    tables = [*map(_of_element, added), *_synonyms(unit, proposals), *_withdrawn(proposals)]
-    return "\n".join(_toml(table) for table in tables)
-
-
-def _of_element(element: Element) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(element, builtin_types=(date,))
-    return plain
+    return toml_of({}, {"element": [*added, *_synonyms(unit, proposals), *_withdrawn(proposals)]})
 
 
 def _synonyms(unit: Unit, proposals: list[Proposal]) -> Iterator[dict[str, Any]]:
@@ -50,19 +41,3 @@ def _withdrawn(proposals: list[Proposal]) -> Iterator[dict[str, Any]]:
     yield from (
         {"id": one.value.id, "withdrawn": True} for one in proposals if one.state == "merged" and one.source == LIBRARY
     )
-
-
-def _toml(table: Mapping[str, Any]) -> str:
-    return "[[element]]\n" + "".join(f"{key} = {_value(value)}\n" for key, value in table.items())
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, date | int | float):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + " }"
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
