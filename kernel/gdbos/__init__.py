@@ -40,7 +40,9 @@ from gdbos.errors import (
 from gdbos.events import Event, on
 from gdbos.files.file import NewFile, attach, keep
 from gdbos.identity.body import names as body_names
+from gdbos.identity.enterprise import found_enterprise
 from gdbos.identity.mandate import covers
+from gdbos.identity.person import Person
 from gdbos.ids import new_id
 from gdbos.pages.frame import Frame
 from gdbos.pages.navigation import NavigationEntry
@@ -127,6 +129,7 @@ __all__ = [
     "Offered",
     "Page",
     "Permission",
+    "Person",
     "Plugin",
     "Problem",
     "ProviderFailed",
@@ -158,6 +161,7 @@ __all__ = [
     "due",
     "emit",
     "enterprise_key",
+    "found_enterprise",
     "hookimpl",
     "keep",
     "lift_notice",

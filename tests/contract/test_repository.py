@@ -115,6 +115,8 @@ SDK = [
     "post_notice",
     "revoke_grant",
     "subject_key",
+    "Person",
+    "found_enterprise",
 ]
 """What plugins may import. A name that is added here is a promise; one that is taken away breaks somebody."""
 

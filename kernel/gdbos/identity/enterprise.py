@@ -11,6 +11,7 @@ from sqlalchemy import Column, Index, String, Table, Uuid, insert, update
 from gdbos.identity.deciding import deciding
 from gdbos.identity.generation import advance
 from gdbos.identity.number import checked, known_division
+from gdbos.identity.person import Person, register_person
 from gdbos.storage.metadata import kernel_metadata
 from gdbos.storage.scope import Scope
 from gdbos.subjects import enterprise_key
@@ -56,6 +57,18 @@ def register_enterprise(unit: Unit, new: Enterprise) -> str:
         unit.execute(insert(enterprise).values(values))
     advance(unit)
     unit.record("identity.enterprise-registered", enterprise=uscc, state=new.state)
+    return subject
+
+
+def found_enterprise(unit: Unit, *, uscc: str, name: str, division: str, representative: Person) -> str:
+    """Enter an enterprise that has just come into being (设立), with who represents it by law; returns its subject key.
+
+    One that is known already stays as it is: whoever founds nothing must not become its representative this way.
+    """
+    subject = enterprise_key(checked(unit, "uscc", uscc, "$.uscc"))
+    if not enterprise_names(unit, [subject]):
+        head = register_person(unit, representative).id
+        register_enterprise(unit, Enterprise(uscc=uscc, name=name, division=division, legal_representative=head))
     return subject
 
 

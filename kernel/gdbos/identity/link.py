@@ -12,7 +12,7 @@ from gdbos.actor import Trust
 from gdbos.config import Provider
 from gdbos.errors import Forbidden, TrustTooLow
 from gdbos.identity.account import account, find_account, open_account, person_of
-from gdbos.identity.enterprise import Enterprise, enterprise_names, register_enterprise
+from gdbos.identity.enterprise import found_enterprise
 from gdbos.identity.number import checked
 from gdbos.identity.person import Person, find_person, register_person
 from gdbos.identity.proof import raise_trust
@@ -78,7 +78,7 @@ def entered(unit: Unit, name: str, provider: Provider, found: Attributes) -> tup
     owner = person_of(unit, account_id)
     assert owner is not None
     raise_trust(unit, owner, found.trust)
-    return account_id, _enterprise(unit, owner, found)
+    return account_id, _enterprise(unit, found)
 
 
 def _linked(unit: Unit, name: str, found: Attributes) -> UUID | None:
@@ -118,16 +118,16 @@ def _link(unit: Unit, name: str, found: Attributes, account_id: UUID) -> UUID:
     return account_id
 
 
-def _enterprise(unit: Unit, owner: UUID, found: Attributes) -> str:
+def _enterprise(unit: Unit, found: Attributes) -> str:
     """Subject key of the enterprise; one not known here is entered when its legal representative logs in for it."""
     if not found.uscc:
         return ""
     subject = enterprise_key(checked(unit, "uscc", found.uscc, "$.uscc"))
     own = found.legal_representative and found.legal_representative == found.citizen_id
-    if own and found.enterprise and not enterprise_names(unit, [subject]):
+    if own and found.enterprise:
+        head = Person(name=found.name, citizen_id=found.citizen_id)
         division = unit.around.division
-        new = Enterprise(uscc=found.uscc, name=found.enterprise, division=division, legal_representative=owner)
-        register_enterprise(unit, new)
+        found_enterprise(unit, uscc=found.uscc, name=found.enterprise, division=division, representative=head)
     return subject
 
 

@@ -46,6 +46,7 @@ def test_seven_departments_one_form_no_trip_one_day() -> None:
         ("steps", "materials", "trips", "days"), True
     )
     assert all(one["formula"] and one["source"] for one in found["reductions"])
+    assert len(found["represents"]) == 1, "the new enterprise is known, and its legal representative acts for it"
     assert found["receipts"] > 0
     assert found["bus_calls"] > found["receipts"]
     assert found["ledger"]["verified"]

@@ -32,6 +32,8 @@ class Opened(msgspec.Struct, kw_only=True):
     form: dict[str, Any]
     bundle: dict[str, Any]
     licences: list[dict[str, Any]]
+    represents: list[str]
+    """The enterprises for which the applicant may act from now on, by law."""
     receipts: int
     calls: int
     problems: list[str]
@@ -55,6 +57,7 @@ def open_enterprise(http: httpx.Client, passwords: Mapping[str, str], say: Say) 
         form=form,
         bundle=bundle,
         licences=_licences(applicant, bundle),
+        represents=[one["name"] for one in applicant.get("/api/identity/me")["principals"] if one["by_law"]],
         receipts=_since(applicant.pages("/api/bus/receipts", "receipts"), since),
         calls=_since(people[AUDITOR].pages("/api/bus/calls", "calls"), since),
         problems=problems,

@@ -56,6 +56,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     trips: int
     working_days: int
     child_cases: list[ChildCase]
+    represents: list[str]
+    """Names of the enterprises for which the applicant may now act, as legal representative."""
     bus_calls: int
     receipts: int
     reductions: list[Reduced]
@@ -80,6 +82,7 @@ def summarise(opened: Opened, ledger: Path, config: Path) -> Summary:
         trips=counts.get("trips", 0),
         working_days=counts.get("working_days", 0),
         child_cases=[_child(child, licences) for child in bundle["children"]],
+        represents=opened.represents,
         bus_calls=opened.calls,
         receipts=opened.receipts,
         reductions=[

@@ -14,7 +14,21 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import insert, update
 
-from gdbos import Conflict, NewFile, NotFound, Settings, Text, Unit, body_names, enterprise_key, keep, new_id, on
+from gdbos import (
+    Conflict,
+    NewFile,
+    NotFound,
+    Person,
+    Settings,
+    Text,
+    Unit,
+    body_names,
+    enterprise_key,
+    found_enterprise,
+    keep,
+    new_id,
+    on,
+)
 from gdbos_services.cases.case import answers_of, get, matter_of, names_of, result_of
 from gdbos_services.cases.events import CaseClosed
 
@@ -148,6 +162,8 @@ def issue_result(unit: Unit, event: CaseClosed) -> None:
     kind = find(unit.standards, licence_type, unit.today)
     known = {**answers_of(unit, case_id), **(result.values if result else {})}
     holder = _holder(kind, known, case.subject)
+    if kind.founds and result is not None and "uscc" in result.values:
+        _found(unit, known, case.division)
     issue(
         unit,
         licence_type=licence_type,
@@ -161,6 +177,21 @@ def issue_result(unit: Unit, event: CaseClosed) -> None:
         subject=case.subject,
         matter=case.matter,
         case=event.case,
+    )
+
+
+def _found(unit: Unit, known: Mapping[str, Any], division: str) -> None:
+    """Let identity know the enterprise whose number the registry has just given, so that its representative acts for it."""
+    head = Person(
+        name=str(known.get("legal-representative-name", "")),
+        citizen_id=str(known.get("legal-representative-citizen-id", "")),
+    )
+    found_enterprise(
+        unit,
+        uscc=str(known["uscc"]),
+        name=str(known.get("enterprise-name", "")),
+        division=division,
+        representative=head,
     )
 
 

@@ -50,6 +50,8 @@ class LicenceType(Strict, frozen=True, kw_only=True):
     holder: Literal["person", "enterprise", "any"]
     validity: Validity
     face: tuple[FaceField, ...]
+    founds: bool = False
+    """Whether its first issue brings the enterprise that holds it into being (设立登记)."""
 
     def valid_until(self, issued_on: date) -> date | None:
         """The last day it holds; None where it holds until it is ended."""
