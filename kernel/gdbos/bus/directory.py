@@ -19,6 +19,7 @@ class Directory:
     def __init__(self) -> None:
         self._live: Mapping[str, Offered] = {}
         self._versions: Mapping[str, Sequence[Offered]] = {}
+        self._numbers: Mapping[str, str] = {}
         self._withdrawn: frozenset[str] = frozenset()
         self._answering: dict[tuple[UUID, date], Offered] = {}
 
@@ -29,6 +30,9 @@ class Directory:
             versions.setdefault(service.code, []).append(service)
         self._versions, self._answering = versions, {}
         self._live = {code: ones[0] for code, ones in versions.items()}
+        self._numbers = {
+            sid: one.code for one in self._live.values() if (sid := one.registered.sid if one.registered else "")
+        }
         self._withdrawn = frozenset(withdrawn) - set(self._live)
 
     def resolve(self, code: str, version: int = 0) -> Offered:
@@ -44,6 +48,16 @@ class Directory:
                 raise Gone("Service {code} has been withdrawn by its provider; ask them for its successor.", code=code)
             raise self._absent(code, version)
         return found
+
+    def by_number(self, sid: str) -> str:
+        """The code of the service that old clients of the national exchange gateway call by ``sid``; a code is its own.
+
+        :raises NotFound: no service has this number.
+        """
+        code = self._numbers.get(sid, sid)
+        if code not in self._live and code not in self._withdrawn:
+            raise NotFound("No service of this node has the number {sid} on the exchange.", sid=sid)
+        return code
 
     def _absent(self, code: str, version: int) -> NotFound:
         if code not in self._versions:

@@ -92,8 +92,9 @@ OPERATION: Final[dict[str, Any]] = {
 }
 
 _INCOMING: Final = msgspec.json.Decoder(Incoming)
-_REPLY: Final = msgspec.json.Encoder()
+REPLY: Final = msgspec.json.Encoder()
 JSON: Final = (b"content-type", b"application/json")
+"""The header of a JSON body."""
 
 
 def shed(kernel: Kernel) -> None:
@@ -105,11 +106,11 @@ def shed(kernel: Kernel) -> None:
 async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
     """Call a service in the name of the calling system and its body."""
     if scope["method"] == "OPTIONS":
-        await _answer(send, 204, b"")
+        await respond(send, 204, b"")
         return
     kernel, service = scope["app"].state.kernel, scope["path_params"]["service"]
     body, number = await called(scope, receive, kernel, scope["state"]["actor"], service)
-    await _answer(send, 200, body, JSON, (b"gdbos-call", number))
+    await respond(send, 200, body, JSON, (b"gdbos-call", number))
 
 
 async def called(scope: Scope, receive: Receive, kernel: Kernel, actor: Actor, service: str) -> tuple[bytes, bytes]:
@@ -127,7 +128,7 @@ async def called(scope: Scope, receive: Receive, kernel: Kernel, actor: Actor, s
         ask=asked.ask,
         key=key_of(scope["headers"]),
     )
-    return _REPLY.encode(reply), str(reply.call).encode()
+    return REPLY.encode(reply), str(reply.call).encode()
 
 
 def deadline_of(scope: Scope) -> float:
@@ -169,7 +170,8 @@ def _asked(scope: Scope, body: bytes) -> Incoming:
         return asked
 
 
-async def _answer(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+async def respond(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    """Send a whole response."""
     sized = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": sized})
     await send({"type": "http.response.body", "body": body, "more_body": False})

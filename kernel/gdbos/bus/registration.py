@@ -32,6 +32,8 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     subject: dict[str, str] | None = None
     effect: str = "read"
     matters: list[Code] = []
+    sid: Annotated[str, msgspec.Meta(max_length=120)] = ""
+    """Its number on the national exchange, by which old clients go on calling it."""
     vertical: bool = False
     sla: Promised | None = None
     updates: Annotated[str, msgspec.Meta(max_length=20)] = ""
@@ -103,6 +105,9 @@ def _unknown(service: Service, kernel: Kernel) -> Iterable[Violation]:
         today = kernel.units.around.today()
         if service.subject.field not in kernel.standards.record(service.takes, today).names:
             yield _violation("subject", N_("The request has no field {field}."), field=service.subject.field)
+    others = (one.registered for one in kernel.directory.all() if one.code != service.id and one.registered)
+    if service.sid and service.sid in {one.sid for one in others}:
+        yield _violation("sid", N_("Another service has the number {sid} on the exchange."), sid=service.sid)
     if service.updates and not _is_cycle(service.updates, kernel):
         yield _violation("updates", N_("There is no update cycle {code}."), code=service.updates)
 

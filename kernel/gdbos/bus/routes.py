@@ -14,6 +14,7 @@ from litestar.params import FromQuery
 from gdbos.bus.batch import ROUTES as BATCH
 from gdbos.bus.bus import Bus
 from gdbos.bus.entrance import ROUTES as ENTRANCE
+from gdbos.bus.exchange import ROUTES as EXCHANGE
 from gdbos.bus.grant_routes import ROUTES as GRANTS
 from gdbos.bus.permissions import CALLS
 from gdbos.bus.recall_routes import ROUTES as RECALLS
@@ -93,7 +94,7 @@ class BusRoutes(Controller):
         return await own_statement(bus, kernel, after)
 
 
-ROUTES = [*ENTRANCE, *BATCH, *SERVICES, *GRANTS, *RECALLS, *SEALS, BusRoutes]
+ROUTES = [*ENTRANCE, *EXCHANGE, *BATCH, *SERVICES, *GRANTS, *RECALLS, *SEALS, BusRoutes]
 
 
 def _calls(unit: Unit, after: UUID | None, limit: int) -> Calls:

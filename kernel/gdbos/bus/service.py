@@ -62,6 +62,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     subject: SubjectField | None = None
     effect: Literal["read", "write"] = "read"
     matters: tuple[str, ...] = ()
+    sid: Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9A-Za-z._-]{1,120})?\Z")] = ""
+    """Its number on the national exchange (``s_{USCC}_{n}``), by which old clients go on calling it."""
     vertical: bool = False
     """A ministry's vertical system (国垂系统)."""
     sla: Promised | None = None

@@ -60,7 +60,7 @@ def registration(values: dict[str, Any]) -> Registration:
 def as_entered(service: Service) -> dict[str, Any]:
     """The next version of ``service`` as the form starts with it; settings name addresses and are entered anew."""
     kept = {name: getattr(service, name) for name in ("system", "takes", "gives", "grade", "sharing", "effect")}
-    kept |= {"adapter": service.adapter, "updates": service.updates, "vertical": service.vertical}
+    kept |= {"adapter": service.adapter, "sid": service.sid, "updates": service.updates, "vertical": service.vertical}
     optional = {"title": service.title, "subject": service.subject, "sla": service.sla}
     kept |= {name: msgspec.to_builtins(value) for name, value in optional.items() if value is not None}
     return kept | {"code": service.id, "version": service.version + 1, "matters": " ".join(service.matters)}

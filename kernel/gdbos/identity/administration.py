@@ -15,6 +15,7 @@ from gdbos.identity.account import Account, AccountKind, disable, get_account, l
 from gdbos.identity.body import Body, bodies, register_body
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.enterprise import Enterprise, register_enterprise
+from gdbos.identity.exchange import ExchangeClient, ExchangeKnown, admit_exchange_client, dismiss_exchange_client
 from gdbos.identity.password import generated, refuse_weak
 from gdbos.identity.permission import ADMIT, APPOINT, CONNECT, READ, REGISTER
 from gdbos.identity.person import Person, get_person, register_person
@@ -240,6 +241,18 @@ class SystemRoutes(Controller):
     ) -> System:
         """Change a system's keys, or switch it off."""
         return await run(replace_keys, client_id, data.keys, active=data.active)
+
+    @put("/{client_id:str}/exchange", permission=CONNECT)
+    async def admit(
+        self, client_id: FromPath[str], run: NamedDependency[Run], data: JSONBody[ExchangeClient]
+    ) -> ExchangeKnown:
+        """Let a system call as a client of the national exchange gateway does, by a secret it shares with this node."""
+        return await run(admit_exchange_client, client_id, data)
+
+    @delete("/{client_id:str}/exchange", permission=CONNECT)
+    async def dismiss(self, client_id: FromPath[str], run: NamedDependency[Run]) -> None:
+        """Let a system no longer call by such a secret."""
+        await run(dismiss_exchange_client, client_id)
 
 
 async def new_hash(kernel: Kernel, login: str, password: str) -> str:

@@ -10,6 +10,8 @@ from litestar.connection import ASGIConnection
 
 from gdbos.actor import ANONYMOUS, Actor
 from gdbos.errors import Forbidden, Unauthenticated
+from gdbos.identity.exchange import PATH as EXCHANGE
+from gdbos.identity.exchange import read_signed
 from gdbos.identity.identity import Identity
 from gdbos.identity.signed import by_signature, is_signed
 from gdbos.pages.language import locale_of
@@ -30,6 +32,8 @@ async def identify(connection: Connection, identity: Identity) -> Actor:
     header, locale = connection.headers.get("authorization"), locale_of(connection)
     if is_signed(connection):
         return await by_signature(connection, identity, locale)
+    if header is None and connection.scope["path"] == EXCHANGE:
+        return await identity.by_exchange(read_signed(connection.headers), locale)
     if header is not None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:

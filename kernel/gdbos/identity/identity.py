@@ -18,6 +18,7 @@ from gdbos.identity import assertion, attempt, pending, setup
 from gdbos.identity.account import account, greeting
 from gdbos.identity.body import find_body
 from gdbos.identity.deciding import IDENTITY
+from gdbos.identity.exchange import Signed, verify_signed
 from gdbos.identity.generation import Generations
 from gdbos.identity.jose import refused
 from gdbos.identity.mandate import may_act_for
@@ -99,6 +100,14 @@ class Identity:
     async def by_token(self, token: str, locale: str = "zh") -> Actor:
         """Who presents this access token. :raises Unauthenticated: it is not valid, or its session has ended."""
         found = await self._look("token", token, locale)
+        if found is None:
+            raise refused()
+        return found
+
+    async def by_exchange(self, signed: Signed, locale: str = "zh") -> Actor:
+        """Which old client signed. :raises Unauthenticated: none, not in time, seen before, or it no longer serves."""
+        client_id = await self.units.write(IDENTITY, verify_signed, signed)
+        found = await self.units.read(IDENTITY, system_actor, client_id, locale)
         if found is None:
             raise refused()
         return found

@@ -128,8 +128,8 @@ def systems(unit: Unit, *, after: str = "", limit: int = 50) -> list[System]:
 
 
 def _refuse_bad_keys(keys: Sequence[PublicKey]) -> None:
-    if not 1 <= len(keys) <= MOST_KEYS or len({key.kid for key in keys}) < len(keys):
-        detail = N_("A system has one to {most} keys, each with a kid of its own.")
+    if len(keys) > MOST_KEYS or len({key.kid for key in keys}) < len(keys):
+        detail = N_("A system has at most {most} keys, each with a kid of its own.")
         facts = {"most": MOST_KEYS}
         raise Invalid(detail, violations=[Violation("$.keys", "keys", detail, facts=facts)], **facts)
     for key in keys:

@@ -296,6 +296,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "identity_exchange",
+        sa.Column("rid", sa.String(length=80), nullable=False),
+        sa.Column("client_id", sa.String(length=80), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("rid"),
+        sa.UniqueConstraint("client_id"),
+    )
+    op.create_table(
         "identity_jti",
         sa.Column("client_id", sa.String(length=80), nullable=False),
         sa.Column("jti", sa.String(length=128), nullable=False),
