@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -109,3 +111,18 @@ def test_a_call_that_cannot_be_written_down_does_not_spoil_those_it_shares_a_tra
         statuses = list(crowd.map(ask, range(24)))
     assert statuses[1::2] == [200] * 12
     assert set(statuses[::2]) <= {400, 404}
+
+
+def test_the_callers_deadline_bounds_the_whole_call(city: Nanning) -> None:
+    system, case = city.granted(), city.case(citizen=ANNA)
+    asked = json.dumps({"value": {"citizen_id": ANNA}, "matter": MATTER, "case": case}).encode()
+    city.switch(slow={"population": 2.5})
+    try:
+        begin = time.monotonic()
+        refused = sent(city, system, asked, **{"x-gov-deadline": "300"})
+        assert (code(refused), time.monotonic() - begin < 1.5) == ((504, "provider-timeout"), True)
+    finally:
+        city.switch(slow={"population": 0})
+    assert sent(city, system, asked, **{"x-gov-deadline": "3000"}).status_code == 200
+    for deadline in ("soon", "-1", "1.5", "9" * 10):
+        assert code(sent(city, system, asked, **{"x-gov-deadline": deadline})) == (400, "bad-request")

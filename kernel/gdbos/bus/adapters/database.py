@@ -17,7 +17,20 @@ from urllib.parse import quote
 
 import psycopg
 import pymysql
-from sqlalchemy import Column, Connection, Engine, MetaData, Select, Table, create_engine, func, inspect, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    Select,
+    String,
+    Table,
+    create_engine,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy import exc as errors
 from sqlalchemy.pool import QueuePool
 
@@ -203,6 +216,9 @@ def _begin_reading(connection: Connection, asked: _Asked) -> None:
 def _table(connection: Connection, schema: str, name: str, registered: frozenset[str]) -> Table:
     """The registered columns of a table or view, of the kinds the database says. :raises ProviderFailed: one is not there."""
     kinds = {column["name"]: column["type"] for column in inspect(connection).get_columns(name, schema or None)}
+    if connection.dialect.name == "sqlite":  # where a column of a view may be of no kind, and is then called a number
+        bare = connection.execute(text("SELECT name FROM pragma_table_info(:name) WHERE type = ''"), {"name": name})
+        kinds |= {column: String() for column in bare.scalars()}
     for column in sorted(registered - kinds.keys()):
         detail = N_(
             "The provider's database has no column {column} where one is registered; its operators have to look at it."

@@ -17,6 +17,8 @@ BACKOFF_SECONDS = 0.1
 """The first wait before a retry is random below this, the next below twice as much."""
 PATIENCE = 1.0
 """A caller who waits less than this (and less than the service's own limit) proves nothing against the provider."""
+NEARLY = 0.9
+"""Share of the service's own limit that is the whole of it: some of it went on the way here."""
 
 T = TypeVar("T")
 Verdict = Literal["well", "failing", "passing"]
@@ -98,7 +100,7 @@ async def _counted(
     try:
         answer = await _timed(attempt, until)
     except ProviderTimeout:
-        patient = until - started >= min(trip.timeout, PATIENCE)
+        patient = until - started >= min(trip.timeout * NEARLY, PATIENCE)
         line.breaker.failed(trial) if patient else line.breaker.withdrew(trial)
         raise
     except (ProviderFailed, Unavailable):
