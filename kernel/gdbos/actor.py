@@ -17,7 +17,9 @@ ActorKind = Literal["anonymous", "person", "official", "system", "plugin"]
 
 
 class Link(msgspec.Struct, frozen=True):
-    """One link of the acting chain (操作链): node, system or plugin, then the person or official."""
+    """One link of the acting chain (操作链): node, system or plugin, then the person or official; then under what they act:
+    ``delegation`` and ``holder`` for an official in another's post, ``mandate`` or ``by-law`` for an agent. Rights of links are
+    never added up: what the chain may do is what every one of them may."""
 
     kind: str
     id: str
@@ -29,6 +31,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     kind: ActorKind = "anonymous"
     id: str = ""
     """Principal id; for a plugin its name."""
+    aliases: tuple[str, ...] = ()
+    """Ids of the further accounts of the same human."""
     name: str = ""
     """How pages greet them; never written to logs."""
     body: str = ""
@@ -37,6 +41,10 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """GB/T 2260 code of that body."""
     reach: Literal["own", "body", "division", "node"] = "own"
     """How far an official's rows reach: their body, its division's subtree, or the whole node."""
+    area: str = ""
+    """Division to whose subtree an official's post at a body is limited; empty: all that the body has."""
+    matters: tuple[str, ...] = ()
+    """Matters to which an official's post is limited; empty: all."""
     subject: str = ""
     """The actor's own subject key, for a person."""
     acts_for: str = ""
@@ -63,6 +71,12 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
             return True
         parts = permission.name.split(".")
         return any(".".join([*parts[:n], "*"]) in self.permissions for n in range(1, len(parts)))
+
+    def answers_for(self, principal: str) -> bool:
+        """Whether what ``principal`` asked for is the actor's own: under this account or another of theirs, or under the
+        account in whose post they stand. Nobody approves their own request (四眼原则)."""
+        own = {self.id, *self.aliases, *(link.id for link in self.chain if link.kind == "holder")}
+        return self.kind != "plugin" and principal in own
 
     @property
     def subjects(self) -> tuple[str, ...]:

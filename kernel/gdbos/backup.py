@@ -156,7 +156,9 @@ def _add_ledger(writer: Writer, home: Path, progress: Progress) -> dict[str, int
 def _add_database(writer: Writer, kernel: Kernel, folder: Path, progress: Progress) -> Dumped:
     engine = engine_for(kernel.settings.database_url(owner=True), writable=False)
     try:
-        dumped = dump(engine, lineages(kernel.plugins), folder, lambda done, total: progress("database", done, total))
+        enter = kernel.wall.enter_all if kernel.wall else lambda _: None
+        told: Callable[[int, int], None] = lambda done, total: progress("database", done, total)  # noqa: E731
+        dumped = dump(engine, lineages(kernel.plugins), folder, told, enter)
     finally:
         engine.dispose()
     for path in sorted(folder.iterdir()):

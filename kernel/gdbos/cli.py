@@ -197,6 +197,7 @@ def main() -> None:
 def _mount() -> None:
     from gdbos.backup_commands import backup, restore
     from gdbos.doctor import doctor
+    from gdbos.identity.auth_commands import auth
     from gdbos.identity.commands import identity
     from gdbos.key_commands import key
     from gdbos.ledger.commands import ledger
@@ -207,7 +208,7 @@ def _mount() -> None:
 
     standards.add_command(import_elements)
 
-    for command in (backup, restore, dlq, doctor, identity, key, ledger, plugins, standards):
+    for command in (auth, backup, restore, dlq, doctor, identity, key, ledger, plugins, standards):
         program.add_command(command)
 
 

@@ -71,8 +71,6 @@ class Http(Section, frozen=True, kw_only=True):
     """The public address, when a proxy stands before the node."""
     max_body: int = 1_048_576
     """Bytes a request body may have, where a route does not say otherwise."""
-    capacity: int = 512
-    """Requests in progress before further ones are told to come back; health and log-in have some places more."""
     secure_cookies: bool = False
     """Set when the public address is https; then the session cookie is ``__Host-`` and Secure."""
     proxies: tuple[str, ...] = ()
@@ -85,6 +83,8 @@ class Database(Section, frozen=True, kw_only=True):
     url: str | Secret = "sqlite:///{home}/gdbos.db"
     owner_url: str | Secret = ""
     """Who migrates, when that is another role than the one that serves."""
+    sequencer_url: str | Secret = ""
+    """Who writes the ledger's tree, when that is another role than the one that serves."""
     threads: int = 8
 
 
@@ -120,7 +120,7 @@ class Bus(Section, frozen=True, kw_only=True):
     networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
     """Networks in which the systems that ``places`` names may lie; any other address is refused."""
     capacity: int = 256
-    """Calls in progress before further ones are told to come back; near it each consumer has its share."""
+    """Calls in progress before further ones are told to come back."""
     longest_seal: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
     """Days for which receipts of an investigation may be kept from their subjects, counted from the first order for its case."""
 
@@ -295,6 +295,11 @@ class Settings(Section, frozen=True, kw_only=True):
         chosen = (self.database.owner_url if owner else "") or self.database.url
         url = chosen.reveal() if isinstance(chosen, Secret) else chosen
         return url.replace("{home}", str(self.home))
+
+    def sequencer_url(self) -> str:
+        """The address under which the ledger's sequencer works; empty: that of the node."""
+        chosen = self.database.sequencer_url
+        return chosen.reveal() if isinstance(chosen, Secret) else chosen
 
     def enabled(self) -> dict[str, dict[str, Any]]:
         """Enabled plugins by name, each with its own table."""

@@ -17,7 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, make_url, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, make_url, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gdbos.bus.adapters.database import SQLITE
@@ -36,8 +36,8 @@ from gdbos.ledger.subjects import STORE
 from gdbos.ledger.tables import pending
 from gdbos.plugin import Check
 from gdbos.storage.engine import engine_for, refuse_unsafe
-from gdbos.storage.migrate import behind, lineages
-from gdbos.storage.scope import scope_of
+from gdbos.storage.migrate import behind, lineages, tables_of
+from gdbos.storage.wall import escapes, scoped, weaknesses
 from gdbos.vault import KeyRing, Use
 
 if TYPE_CHECKING:
@@ -165,6 +165,8 @@ def _tables(kernel: Kernel, engine: Engine) -> Iterator[Finding]:
             return
         yield Finding("migrations", "ok", "every owner's tables are at this release")
         yield _second_wall(connection, kernel)
+        if kernel.wall:
+            kernel.wall.enter_all(connection)
         yield from _ledger(connection, kernel)
         yield from _waiting(connection, kernel.clock())
         yield _accounts(connection, kernel)
@@ -174,13 +176,14 @@ def _second_wall(connection: Connection, kernel: Kernel) -> Finding:
     if connection.dialect.name == "sqlite":
         what = "SQLite has no row-level security: whoever reads the file reads every row"
         return Finding("second wall", "warn", what, "take PostgreSQL where several bodies share a node")
-    scoped = [t.name for one in lineages(kernel.plugins) for t in one.tables.tables.values() if scope_of(t) is not None]
-    walled = text("SELECT relname FROM pg_class WHERE relrowsecurity AND relkind IN ('r', 'p')")
-    bare = sorted(set(scoped) - set(connection.execute(walled).scalars()))
-    if bare:
-        what = f"{len(bare)} of {len(scoped)} scoped tables have no row-level security"
-        return Finding("second wall", "warn", what, "rows are kept apart by the program alone")
-    return Finding("second wall", "ok", f"row-level security stands around {len(scoped)} tables")
+    tables = tables_of(lineages(kernel.plugins))
+    if found := escapes(connection, tables):
+        what = f"rows get around it by {len(found)} ways: {', '.join(found[:3])}"
+        return Finding("second wall", "fail", what, "run: gdbos migrate; give views security_invoker=true")
+    if weak := weaknesses(connection):
+        what = f"it does not hold this node: {weak[0]}"
+        return Finding("second wall", "warn", what, "serve with a role of its own, docs/integrators.md: the roles")
+    return Finding("second wall", "ok", f"row-level security stands around {len(scoped(tables))} tables")
 
 
 def _ledger(connection: Connection, kernel: Kernel) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ from gdbos.bus.quick import Quick
 from gdbos.bus.routes import ROUTES as BUS_ROUTES
 from gdbos.console import PAGES as CONSOLE_PAGES
 from gdbos.console import ROUTES as CONSOLE_ROUTES
+from gdbos.decision import decide
 from gdbos.errors import BadRequest, Forbidden, Misconfigured, Unauthenticated, Unavailable
 from gdbos.files.routes import ROUTES as FILE_ROUTES
 from gdbos.frames import actor_of, frame_for
@@ -50,7 +51,6 @@ from gdbos.openapi import openapi_config
 from gdbos.pages.language import locale_of
 from gdbos.pages.render import Page
 from gdbos.pages.routes import page_routes
-from gdbos.places import Places, refuse
 from gdbos.plugin import PUBLIC, Permission
 from gdbos.reading import Reading, honour_limits
 from gdbos.standards.edition_routes import ROUTES as EDITION_ROUTES
@@ -136,7 +136,7 @@ def application(kernel: Kernel) -> Litestar:
     honour_limits(app)
     app.state.methods = Methods(app)
     app.asgi_handler = Edge(
-        app.asgi_handler, Quick(app, [JSON, *_ENCODED]), Places(app, kernel.settings.http.capacity)
+        app.asgi_handler, Quick(app, [JSON, *_ENCODED])
     )  # around the router: what it answers itself (404, 405) passes here too
     return app
 
@@ -210,7 +210,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     refuse_cross_site(connection, kernel.identity)
     actor = await identify(connection, kernel.identity)
     connection.scope["state"]["actor"] = actor
-    if actor.may(permission):
+    if decide(actor, permission).allowed:
         refuse_unproven(actor, permission, kernel.settings.identity, kernel.clock())
         return
     if actor.kind == "anonymous":
@@ -282,10 +282,9 @@ class Edge:
     """Outermost: one span per request, the headers every response carries, HEAD as a GET without its body, a signature under
     what a signed request is answered."""
 
-    def __init__(self, app: ASGIApp, quick: Quick, places: Places) -> None:
+    def __init__(self, app: ASGIApp, quick: Quick) -> None:
         self.app = app
         self.quick = quick
-        self.places = places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -313,15 +312,7 @@ class Edge:
                     message["body"] = b""
                 await send(message)
 
-            try:
-                self.places.take(scope["path"])
-            except Unavailable as full:
-                await refuse(self.places.app, scope, receive, sending, full)
-                return
-            try:
-                await self.app(scope, receive, sending)
-            finally:
-                self.places.leave()
+            await self.app(scope, receive, sending)
 
 
 def _complete(message: Any, scope: Scope) -> None:
@@ -338,13 +329,13 @@ def _complete(message: Any, scope: Scope) -> None:
 # Health.
 
 
-@get("/health/live", permission=PUBLIC, reserved=True, tags=["health"], sync_to_thread=False)
+@get("/health/live", permission=PUBLIC, tags=["health"], sync_to_thread=False)
 def live(request: Request[Any, Any, Any]) -> Well:
     """Whether the process answers."""
     return Well("live", request.app.state.kernel.settings.node.id)
 
 
-@get("/health/ready", permission=PUBLIC, reserved=True, tags=["health"])
+@get("/health/ready", permission=PUBLIC, tags=["health"])
 async def ready(request: Request[Any, Any, Any]) -> Well:
     """Whether the node can serve: its database answers and every plugin's checks are well."""
     kernel: Kernel = request.app.state.kernel

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, make_url, select
+from sqlalchemy import Table, make_url, select
 
 import gdbos.identity.assertion
 import gdbos.identity.attempt
@@ -36,6 +36,7 @@ from gdbos.bus.directory import Directory
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import Grants, live_grants
 from gdbos.bus.notice import open_notices
+from gdbos.bus.permissions import PERMISSIONS as BUS_PERMISSIONS
 from gdbos.bus.receipts import CODE as RECEIPTS_CODE
 from gdbos.bus.receipts import OFFERS as RECEIPTS
 from gdbos.bus.repeat import forget_answers
@@ -45,8 +46,10 @@ from gdbos.bus.version import end_versions
 from gdbos.bus.wake import Wakeups
 from gdbos.config import Deployment, Settings
 from gdbos.console.navigation import NAVIGATION as CONSOLE_NAVIGATION
+from gdbos.console.permissions import PERMISSIONS as CONSOLE_PERMISSIONS
 from gdbos.errors import Misconfigured, NotFound
 from gdbos.events import subscription, tag
+from gdbos.files.permissions import PERMISSIONS as FILE_PERMISSIONS
 from gdbos.files.scanning import Scanning
 from gdbos.files.service import CONSUMES as FILE_CONSUMES
 from gdbos.files.service import OFFERS as FILE_OFFERS
@@ -54,6 +57,7 @@ from gdbos.files.store import FileStore
 from gdbos.files.sweep import JOBS as FILE_JOBS
 from gdbos.guarded import Guarded
 from gdbos.identity.identity import Identity, forget_old
+from gdbos.identity.permission import PERMISSIONS as IDENTITY_PERMISSIONS
 from gdbos.identity.role import KINDS as IDENTITY_KINDS
 from gdbos.identity.service import OFFERS as IDENTITY_OFFERS
 from gdbos.jobs import Clockwork, Owned
@@ -64,7 +68,7 @@ from gdbos.loading import Loaded, installed, load, manage
 from gdbos.pages.frame import Site
 from gdbos.pages.navigation import NavigationEntry
 from gdbos.pages.render import Pages
-from gdbos.plugin import KNOWN, Job, Kind, Plugin
+from gdbos.plugin import KNOWN, Job, Kind, Permission, Plugin
 from gdbos.shipped import shipped
 from gdbos.standards import Standards
 from gdbos.standards.edition import CHANGED as STANDARDS
@@ -72,11 +76,13 @@ from gdbos.standards.fault import PackRefused
 from gdbos.standards.shelf import Shelf
 from gdbos.standards.span import Published
 from gdbos.stewardship.navigation import NAVIGATION as STEWARDSHIP_NAVIGATION
+from gdbos.stewardship.permissions import PERMISSIONS as STEWARDSHIP_PERMISSIONS
 from gdbos.storage.engine import engine_for, refuse_unsafe
-from gdbos.storage.lane import lane_for
-from gdbos.storage.migrate import behind, lineages, migrate
+from gdbos.storage.lane import Lane, lane_for
+from gdbos.storage.migrate import behind, lineages, migrate, tables_of
+from gdbos.storage.wall import Wall, escapes, raise_wall, wall_of, weaknesses
 from gdbos.text import N_, Text
-from gdbos.unit import EVENTS, Run, Surroundings, Unit, Units
+from gdbos.unit import EVENTS, KERNEL, Run, Surroundings, Unit, Units
 from gdbos.vault import RING, KeyRing, Vault
 
 log = logging.getLogger("gdbos")
@@ -138,15 +144,37 @@ class Kernel:
         """Roles of implementing departments and the bodies that play them here."""
         return dict(self.settings.bodies)
 
+    @property
+    def permissions(self) -> list[Permission]:
+        """Every permission that the kernel and the enabled plugins declare."""
+        return [*KERNEL_PERMISSIONS, *(one for plugin in self.plugins for one in plugin.permissions)]
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """Every table of the node by its name."""
+        return {table.name: table for table in tables_of(lineages(self.plugins))}
+
     # The node's life.
 
     def migrate(self) -> list[str]:
         """Bring the database to this release, with the owner's rights; returns what moved."""
         engine = engine_for(self.settings.database_url(owner=True))
+        known = lineages(self.plugins)
         try:
-            return migrate(engine, lineages(self.plugins))
+            moved = migrate(engine, known, self.wall.enter_all if self.wall else lambda _: None)
+            if engine.dialect.name == "postgresql":
+                with engine.begin() as connection:
+                    raise_wall(connection, tables_of(known), wall_of(self.ring()).secret)
+            return moved
         finally:
             engine.dispose()
+
+    @property
+    def wall(self) -> Wall | None:
+        """The wall that the database keeps between rows; None on SQLite, and before the node has keys."""
+        if self.settings.database_url().startswith("sqlite") or not (self.settings.home / "keys" / RING).exists():
+            return None
+        return wall_of(KeyRing.open(self.settings.home / "keys"))
 
     def pending_migrations(self) -> list[str]:
         """Owners whose tables are behind this release."""
@@ -197,7 +225,9 @@ class Kernel:
         stack.callback(self.subject_keys.close)
         self.lane = lane_for(url, self.settings.database.threads)
         stack.callback(self.lane.close)
+        self.sequencing = self._sequencing(stack)
         refuse_unsafe(self.lane.engine)
+        self._refuse_escapes()
         with self.lane.engine.connect() as connection:
             apply_erasures(connection, self.subject_keys)
             self.stand_under(self.shelf.published(connection))
@@ -206,6 +236,25 @@ class Kernel:
             stack.callback(self.provider.shutdown)
         self.files = FileStore(home / "files", self.vault)
         self._compose(ring)
+
+    def _sequencing(self, stack: AsyncExitStack) -> Lane:
+        """The lane of the ledger's sequencer: its own where it serves with a role of its own."""
+        if not (url := self.settings.sequencer_url()):
+            return self.lane
+        lane = lane_for(url, threads=2)
+        stack.callback(lane.close)
+        return lane
+
+    def _refuse_escapes(self) -> None:
+        """:raises Misconfigured: rows get around the second wall, or the serving role does where it has an owner above it."""
+        if self.lane.engine.dialect.name == "sqlite":
+            return
+        with self.lane.engine.connect() as connection:
+            found = escapes(connection, tables_of(lineages(self.plugins)))
+            if not found and self.settings.database.owner_url:
+                found += weaknesses(connection)
+        if found:
+            raise Misconfigured(f"the second wall does not stand: {'; '.join(found)}; run: gdbos migrate")
 
     def _compose(self, ring: KeyRing) -> None:
         around = Surroundings(
@@ -221,6 +270,7 @@ class Kernel:
             subscribers=self._subscribers(),
             subject_keys=self.subject_keys,
             files=self.files,
+            wall=self.wall,
             clock=self.clock,
         )
         self.units = Units(self.lane, around, self.hooks.vetoes())
@@ -229,10 +279,10 @@ class Kernel:
         self.door = Door(self.units, self.directory, self.grants, self.adapters, self.settings.bus.capacity)
         self.delivery = Delivery(self.units, self._routes(), self.bus_for)
         self.scanning = Scanning(self.units, self.hooks)
-        self.book = Book(self.settings, ring, self.lane, spread)
+        self.book = Book(self.settings, ring, self.sequencing, spread, around.enter_all)
         self.door.first[RECEIPTS_CODE] = self.book.settle
         nats = self.settings.nats.address()
-        self.wakeups = Wakeups(nats, self.settings.node.id, self.lane, self._heard, around.today)
+        self.wakeups = Wakeups(nats, self.settings.node.id, self.units, self._heard, around.today)
         self.units.committed += [self._heard, self.wakeups.tell]
         self.identity = Identity(self.units, ring, self.settings)
 
@@ -289,7 +339,7 @@ class Kernel:
 
     async def refresh(self) -> None:
         """Read services and grants again."""
-        grants, services, notices = await self.lane.read(_remembered)
+        grants, services, notices = await self.units.read(KERNEL, _remembered)
         self.grants.replace(grants)
         self.door.notices.replace(notices)
         live = [*self._offers(), *(service for service, state in services if state == "live")]
@@ -318,7 +368,7 @@ class Kernel:
         return KeyRing.create(folder)
 
     def _has_written(self) -> bool:
-        engine = engine_for(self.settings.database_url())
+        engine = engine_for(self.settings.database_url(owner=True))
         try:
             with engine.connect() as connection:
                 return connection.execute(select(checkpoint.c.log).limit(1)).first() is not None
@@ -388,7 +438,8 @@ def _hold(lock: IO[str], home: Path) -> None:
         ) from None
 
 
-def _remembered(connection: Connection) -> tuple[list[Any], list[Any], Mapping[str, Any]]:
+def _remembered(unit: Unit) -> tuple[list[Any], list[Any], Mapping[str, Any]]:
+    connection = unit.connection
     return list(live_grants(connection)), list(registered(connection)), open_notices(connection)
 
 
@@ -413,6 +464,13 @@ KERNEL_NAVIGATION = [
 BUS_JOBS = (
     Job(name="end-versions", every=timedelta(minutes=1), run=end_versions),
     Job(name="forget-answers", every=timedelta(minutes=15), run=forget_answers),
+)
+KERNEL_PERMISSIONS = (
+    *IDENTITY_PERMISSIONS,
+    *BUS_PERMISSIONS,
+    *FILE_PERMISSIONS,
+    *CONSOLE_PERMISSIONS,
+    *STEWARDSHIP_PERMISSIONS,
 )
 KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS, *IDENTITY_OFFERS)
 ITSELF = Plugin(name="kernel", title="The kernel's own pages", consumes=FILE_CONSUMES)

@@ -80,6 +80,7 @@ def restore(
             erased = _erase_again(engine, home)
         finally:
             engine.dispose()
+    kernel.migrate()  # nothing moves; the second wall is raised
     os.sync()
     return Restored(
         made_at=manifest.made_at,

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, make_url, text
 
 from gdbos.actor import Actor, plugin_actor
 from gdbos.config import PREFIX, SHORT, Deployment, load
@@ -80,18 +80,21 @@ def postgres_there() -> bool:
 
 @contextmanager
 def postgres_database() -> Iterator[str]:
-    """A throw-away database; its address."""
+    """A throw-away database; its address. Its role owns it and is no superuser: row-level security holds for it too."""
     how = "start PostgreSQL at 127.0.0.1:5432 with trust for postgres, or set GDBOS_TEST_POSTGRES"
     require("postgres", postgres_there(), how)
     name = f"gdbos_test_{uuid.uuid4().hex[:12]}"
     server = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
+        connection.execute(text(f'CREATE ROLE "{name}" LOGIN'))
+        connection.execute(text(f'CREATE DATABASE "{name}" OWNER "{name}"'))
     try:
-        yield POSTGRES.rpartition("/")[0] + f"/{name}"
+        url = make_url(POSTGRES).set(username=name, password=None, database=name)
+        yield url.render_as_string()
     finally:
         with server.connect() as connection:
             connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+            connection.execute(text(f'DROP ROLE "{name}"'))
         server.dispose()
 
 

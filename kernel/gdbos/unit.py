@@ -18,9 +18,11 @@ from gdbos.events import Event
 from gdbos.files.store import FileStore
 from gdbos.ledger.leaf import append_audit
 from gdbos.ledger.subjects import SubjectKeys
+from gdbos.reach import reach_of
 from gdbos.standards import Standards
 from gdbos.storage.lane import Lane
-from gdbos.storage.scope import SCOPED, unscoped_reads, within
+from gdbos.storage.scope import SCOPED, is_wide, unscoped_reads, within
+from gdbos.storage.wall import Wall
 from gdbos.vault import Vault
 
 P = ParamSpec("P")
@@ -48,7 +50,14 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     subscribers: Subscribers
     subject_keys: SubjectKeys
     files: FileStore
+    wall: Wall | None = None
+    """The database's own wall between rows; None where it has none (SQLite)."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def enter_all(self, connection: Connection) -> None:
+        """Let a transaction of the kernel's own works reach every row; a unit reaches as far as its actor."""
+        if self.wall is not None:
+            self.wall.enter_all(connection)
 
     def today(self) -> date:
         """The civil date where the node stands."""
@@ -62,6 +71,9 @@ class Unit:
         self.connection = connection
         self.actor = actor
         self.around = around
+        self.reach = reach_of(actor)
+        if around.wall is not None:
+            around.wall.enter(connection, self.reach)
         self.now = around.clock()
         self.events: list[Event] = []
         self.topics: set[str] = set()
@@ -99,7 +111,11 @@ class Unit:
         """Run a statement; reading a scoped table any other way than by :meth:`rows` is a programming error."""
         if isinstance(statement, ClauseElement) and (names := sorted(unscoped_reads(statement))):
             raise TypeError(f"reads scoped table {', '.join(names)} without unit.rows(table)")
-        result = self.connection.execute(statement, parameters)
+        if self.around.wall is not None and is_wide(statement) and not self.reach.everything:
+            with self.around.wall.opened(self.connection, back=self.reach):
+                result = self.connection.execute(statement, parameters)
+        else:
+            result = self.connection.execute(statement, parameters)
         assert isinstance(result, CursorResult)
         return result
 

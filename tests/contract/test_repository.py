@@ -19,7 +19,7 @@ from gdbos.bus.permissions import PERMISSIONS as BUS
 from gdbos.cli import _mount, program
 from gdbos.console.permissions import PERMISSIONS as CONSOLE
 from gdbos.errors import Problem
-from gdbos.files.routes import PERMISSIONS as FILES
+from gdbos.files.permissions import PERMISSIONS as FILES
 from gdbos.hooks import hookspec
 from gdbos.identity.permission import PERMISSIONS as IDENTITY
 from gdbos.loading import described, installed

@@ -32,23 +32,25 @@ def administer(statement: str) -> None:
 
 @pytest.fixture
 def new_postgres() -> Iterator[Callable[[], str]]:
-    """Makes empty databases that are gone after the test."""
+    """Makes empty databases that are gone after the test; their owners are no superusers, so the second wall holds them too."""
     made: list[str] = []
 
     def make() -> str:
         name = f"gdbos_node_{uuid4().hex[:12]}"
         try:
-            administer(f'CREATE DATABASE "{name}"')
+            administer(f'CREATE ROLE "{name}" LOGIN')
+            administer(f'CREATE DATABASE "{name}" OWNER "{name}"')
         except OperationalError:
             if "postgres" in os.environ.get("GDBOS_REQUIRE", ""):
                 raise
             pytest.skip("no PostgreSQL answers on 127.0.0.1:5432; set GDBOS_REQUIRE=postgres to insist on it")
         made.append(name)
-        return f"{POSTGRES}/{name}"
+        return f"postgresql+psycopg://{name}@127.0.0.1/{name}"
 
     yield make
     for name in made:
         administer(f'DROP DATABASE "{name}" WITH (FORCE)')
+        administer(f'DROP ROLE "{name}"')
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

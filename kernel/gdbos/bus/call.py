@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import Connection
 
 from gdbos.actor import Actor
 from gdbos.bus.adapters.adapter import Answered, not_set_up
@@ -329,5 +330,10 @@ class Door:
         return await asyncio.to_thread(self.units.around.subject_keys.living, subjects) if known is None else known
 
     async def _write(self, block: Block) -> list[Problem | None]:
-        clock = self.units.around.clock
-        return await self.units.lane.write(lambda connection: block.write(connection, clock()))
+        around = self.units.around
+
+        def write(connection: Connection) -> list[Problem | None]:
+            around.enter_all(connection)  # the statement looks at the grants of every body
+            return block.write(connection, around.clock())
+
+        return await self.units.lane.write(write)

@@ -31,9 +31,10 @@ from sqlalchemy import (
 
 from gdbos.errors import Conflict, Forbidden, NoGrant, NotFound, TooMany
 from gdbos.ids import new_id
+from gdbos.reach import under
 from gdbos.storage.bulk import packed, unpacked
 from gdbos.storage.metadata import Instant, kernel_metadata
-from gdbos.storage.scope import Scope, below
+from gdbos.storage.scope import Scope
 from gdbos.unit import Unit
 
 
@@ -132,7 +133,7 @@ def decide(unit: Unit, grant_id: UUID, *, approve: bool, reason: str) -> Grant:
     grant = _get(unit, grant_id)
     if grant.state != "draft":
         raise Conflict("The grant is {state} already; only a draft can be decided.", state=grant.state)
-    if grant.asked_by == unit.actor.id and unit.actor.kind != "plugin":
+    if unit.actor.answers_for(grant.asked_by):
         raise Forbidden("Nobody approves what they asked for; another official of the provider must decide.")
     if unit.actor.kind == "official" and unit.actor.reach != "node" and unit.actor.body != grant.provider:
         raise Forbidden("Only the provider of the service decides who may use it.")
@@ -205,7 +206,7 @@ def _within(since: datetime | None, until: datetime | None, now: datetime) -> bo
 
 
 def _sits(division: str, grant: Grant) -> bool:
-    return any(below(division, one) for one in grant.divisions)
+    return any(under(one, division) for one in grant.divisions)
 
 
 class Grants:

@@ -11,7 +11,7 @@ import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import bus_grant
@@ -20,8 +20,7 @@ from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import bus_service
 from gdbos.standards.edition import CHANGED as STANDARDS
 from gdbos.standards.edition import standards_edition
-from gdbos.storage.lane import Lane
-from gdbos.unit import EVENTS
+from gdbos.unit import EVENTS, KERNEL, Unit, Units
 
 log = logging.getLogger("gdbos.wake")
 
@@ -37,10 +36,10 @@ class Wakeups:
     What is said is a topic's name, never data. Workers of a node share a database, so its name is part of the subject.
     """
 
-    def __init__(self, url: str, node: str, lane: Lane, heard: Heard, today: Callable[[], date]) -> None:
+    def __init__(self, url: str, node: str, units: Units, heard: Heard, today: Callable[[], date]) -> None:
         self.url = url
         self.subject = f"gdbos.{node}.wake"
-        self.lane = lane
+        self.units = units
         self.heard = heard
         self.today = today
         self._client: Client | None = None
@@ -91,7 +90,7 @@ class Wakeups:
         """What another worker changed is known here within a second, heard or not; so is a new day, on which editions begin and end."""
         while True:
             try:
-                seen = self.today(), await self.lane.read(_fingerprint)
+                seen = self.today(), await self.units.read(KERNEL, _fingerprint)
                 if seen != self._seen:
                     await self.heard(frozenset({GRANTS, SERVICES, STANDARDS}))
                 self._seen = seen
@@ -100,10 +99,10 @@ class Wakeups:
             await asyncio.sleep(LOOK)
 
 
-def _fingerprint(connection: Connection) -> tuple[tuple[int, datetime | None], ...]:
+def _fingerprint(unit: Unit) -> tuple[tuple[int, datetime | None], ...]:
     """Changes when a grant, a service or an edition does: states only move forward, and each move is dated."""
     return tuple(
-        tuple(connection.execute(select(func.count(), func.max(table.c.changed_at)).select_from(table)).one())
+        tuple(unit.connection.execute(select(func.count(), func.max(table.c.changed_at)).select_from(table)).one())
         for table in (bus_grant, bus_service, bus_notice, standards_edition)
     )
 

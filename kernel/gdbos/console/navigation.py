@@ -1,11 +1,20 @@
 """What the header offers in the console."""
 
 from gdbos.bus.permissions import CALLS, GRANTS_READ, RECALLS, SERVICES_READ
-from gdbos.console.permissions import LEDGER_READ, LETTERS_READ, PLUGINS_READ, STANDARDS_READ
+from gdbos.console.permissions import AUDIT_READ, LEDGER_READ, LETTERS_READ, PLUGINS_READ, STANDARDS_READ
+from gdbos.identity.permission import DELEGATE, EXPLAIN, IMPORT, READ
 from gdbos.pages.navigation import NavigationEntry
 from gdbos.text import N_
 
 NAVIGATION = (
+    NavigationEntry(area="console", path="/console/organisation", title=N_("Organisation"), permission=READ, order=40),
+    NavigationEntry(area="console", path="/console/roles", title=N_("Roles"), permission=READ, order=42),
+    NavigationEntry(area="console", path="/console/import", title=N_("Import"), permission=IMPORT, order=44),
+    NavigationEntry(area="console", path="/console/decisions", title=N_("Decisions"), permission=EXPLAIN, order=46),
+    NavigationEntry(area="console", path="/console/audit", title=N_("Audit"), permission=AUDIT_READ, order=48),
+    NavigationEntry(
+        area="workbench", path="/workbench/delegations", title=N_("Standing in"), permission=DELEGATE, order=80
+    ),
     NavigationEntry(area="console", path="/console", title=N_("Health"), permission=PLUGINS_READ, order=1),
     NavigationEntry(area="console", path="/console/plugins", title=N_("Plugins"), permission=PLUGINS_READ, order=10),
     NavigationEntry(area="console", path="/console/services", title=N_("Services"), permission=SERVICES_READ, order=12),

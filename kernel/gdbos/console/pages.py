@@ -16,11 +16,13 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from gdbos.bus.grant import revoke
 from gdbos.bus.permissions import CALLS, GRANTS_DECIDE, GRANTS_READ
 from gdbos.bus.record import bus_call
+from gdbos.console.access_pages import AccessPages
 from gdbos.console.brought import plugins
 from gdbos.console.grants import GrantState, decide_all, list_grants
 from gdbos.console.health import health, standing
 from gdbos.console.letter import drop_letter, list_letters, retry_letter, show_letter
 from gdbos.console.logs import logs
+from gdbos.console.organisation_pages import ImportPages, OrganisationPages
 from gdbos.console.permissions import LEDGER_READ, LETTERS_DROP, LETTERS_READ, LETTERS_RETRY, PLUGINS_READ
 from gdbos.console.recall_pages import RecallPages
 from gdbos.console.routes import After
@@ -168,7 +170,17 @@ class LetterPages(Controller):
         return _to("/console/letters?done=drop")
 
 
-PAGES = [NodePages, ServicePages, GrantPages, RecallPages, LetterPages, StandardsPages]
+PAGES = [
+    OrganisationPages,
+    ImportPages,
+    AccessPages,
+    NodePages,
+    ServicePages,
+    GrantPages,
+    RecallPages,
+    LetterPages,
+    StandardsPages,
+]
 
 
 async def _grants_page(

@@ -12,8 +12,10 @@ STANDARDS_READ = Permission("kernel.standards.read", N_("Browse standards in the
 STANDARDS_DRAFT = Permission("kernel.standards.draft", N_("Hand in drafts of standards packs"))
 STANDARDS_PUBLISH = Permission("kernel.standards.publish", N_("Publish, refuse and withdraw standards packs"))
 STANDARDS_CONSENT = Permission("kernel.standards.consent", N_("Agree to changes of standards for one's own body"))
+AUDIT_READ = Permission("kernel.audit.read", N_("Search the audit log"))
 
 PERMISSIONS = (
+    AUDIT_READ,
     PLUGINS_READ,
     LEDGER_READ,
     LETTERS_READ,

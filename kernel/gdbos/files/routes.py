@@ -22,15 +22,13 @@ from gdbos.bus.bus import Bus
 from gdbos.config import Files
 from gdbos.errors import Invalid, TooLarge, Unsupported, Violation
 from gdbos.files.file import FileRef, Purpose, State, enter, receive, ref
+from gdbos.files.permissions import UPLOAD
 from gdbos.files.service import CODE
 from gdbos.files.upload import Upload, entitled
 from gdbos.kernel import Kernel
-from gdbos.plugin import KNOWN, Permission
+from gdbos.plugin import KNOWN
 from gdbos.text import N_
 from gdbos.unit import Run
-
-UPLOAD = Permission("kernel.files.upload", N_("Hand in files"))
-PERMISSIONS = [UPLOAD]
 
 ENDINGS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
 NAME_SIZE = 200

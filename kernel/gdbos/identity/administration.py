@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from gdbos.identity.account import Account, AccountKind, disable, get_account, login_of, open_account, restore
-from gdbos.identity.body import Body, bodies, register_body
+from gdbos.identity.body import Body, Former, bodies, history, merge, register_body
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.enterprise import Enterprise, register_enterprise
 from gdbos.identity.exchange import ExchangeClient, ExchangeKnown, admit_exchange_client, dismiss_exchange_client
@@ -30,6 +30,7 @@ from gdbos.unit import Run, Unit
 Word = Annotated[str, msgspec.Meta(max_length=100)]
 Phrase = Annotated[str, msgspec.Meta(max_length=2000)]
 Limit = FromQuery[Annotated[int, QueryParameter(ge=1, le=200)]]
+Matters = Annotated[tuple[Word, ...], msgspec.Meta(max_length=200)]
 After = FromQuery[Annotated[str, QueryParameter(max_length=100)]]
 
 
@@ -67,6 +68,16 @@ class PostEntry(Entry, frozen=True, kw_only=True):
     role: Word
     since: date | None = None
     until: date | None = None
+    area: Word = ""
+    """Division at or below the body's to whose subtree the post is limited; empty: no limit."""
+    matters: Matters = ()
+    """The only matters the post is for; empty: all."""
+
+
+class MergeEntry(Entry, frozen=True, kw_only=True):
+    """Which body takes another over."""
+
+    into: Word
 
 
 class EnterpriseEntry(Entry, frozen=True, kw_only=True):
@@ -147,6 +158,16 @@ class BodyRoutes(Controller):
         """Register a body, or change the entry of one already known."""
         return await run(register_body, data)
 
+    @get("/bodies/{uscc:str}/history", permission=READ)
+    async def body_history(self, uscc: FromPath[str], run: NamedDependency[Run]) -> list[Former]:
+        """What a body was called, and where it stood, before."""
+        return await run.read(history, uscc)
+
+    @post("/bodies/{uscc:str}/merge", permission=REGISTER, status_code=200)
+    async def merge_body(self, uscc: FromPath[str], run: NamedDependency[Run], data: JSONBody[MergeEntry]) -> Body:
+        """Let another body take this one over (机构合并); its past stays readable."""
+        return await run(merge, uscc, data.into)
+
     @post("/enterprises", permission=REGISTER)
     async def register_enterprise(self, run: NamedDependency[Run], data: JSONBody[EnterpriseEntry]) -> Made:
         """Register an enterprise and who represents it by law; answers with its subject key."""
@@ -209,8 +230,7 @@ class PostRoutes(Controller):
     @post(permission=APPOINT)
     async def appoint(self, run: NamedDependency[Run], data: JSONBody[PostEntry]) -> Made:
         """Give an official a post; nobody gives one to themself."""
-        made = await run(appoint, data.account, body=data.body, role_id=data.role, since=data.since, until=data.until)
-        return Made(str(made))
+        return Made(str(await run(enter_post, data)))
 
     @delete("/{post_id:uuid}", permission=APPOINT)
     async def end(self, post_id: FromPath[UUID], run: NamedDependency[Run]) -> None:
@@ -276,6 +296,20 @@ def enter_account(unit: Unit, entry: AccountEntry, password_hash: str) -> UUID:
         person = register_person(unit, new).id
     return open_account(
         unit, login=entry.login, password_hash=password_hash, name=entry.name, kind=entry.kind, person=person
+    )
+
+
+def enter_post(unit: Unit, entry: PostEntry) -> UUID:
+    """Give the post an administrator entered."""
+    return appoint(
+        unit,
+        entry.account,
+        body=entry.body,
+        role_id=entry.role,
+        since=entry.since,
+        until=entry.until,
+        area=entry.area,
+        matters=entry.matters,
     )
 
 

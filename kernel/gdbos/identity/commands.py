@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import click
@@ -14,11 +14,16 @@ from gdbos.errors import NotFound
 from gdbos.identity.account import disable, find_account, open_account, set_password
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.factor import remove
+from gdbos.identity.import_routes import Imported, apply, plan_of
+from gdbos.identity.importing import Kind, read_table
 from gdbos.identity.password import generated, hashed
 from gdbos.identity.post import appoint
 from gdbos.identity.session import end_all
 from gdbos.identity.setup import bootstrap
-from gdbos.unit import Unit
+from gdbos.unit import Run, Unit
+
+if TYPE_CHECKING:
+    from gdbos.kernel import Kernel
 
 T = TypeVar("T")
 JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
@@ -60,6 +65,31 @@ def add_official(login: str, name: str, body: str, role_id: str, as_json: bool) 
     account = _in_unit(add)
     said = {"account": str(account), "login": login, "password": password}
     _say(said, f"Opened {login}. Password, told this once: {password}", as_json)
+
+
+@identity.command("import")
+@click.argument("table", type=click.File("rb"))
+@click.option("--kind", type=click.Choice(["bodies", "officials"]), required=True, help="What the rows are.")
+@click.option("--apply", "digest", default="", help="Digest of the plan to apply; without it the plan is only shown.")
+@JSON
+def import_table(table: IO[bytes], kind: Kind, digest: str, as_json: bool) -> None:
+    """Plan an import of bodies or officials from a workbook or CSV; exit code 1 when rows are refused."""
+    kernel: Kernel = click.get_current_context().obj.kernel
+    rows = read_table(kind, table)
+
+    async def run() -> Imported:
+        async with kernel.running(background=False):
+            by = Run(kernel.units, IDENTITY)
+            plan = await plan_of(by, kind, rows)
+            return await apply(by, kernel, plan, rows, digest) if digest else Imported(plan=plan, applied=False)
+
+    done = asyncio.run(run())
+    lines = [f"{row.number:>5}  {row.state:<9}  {row.key}  {row.reason.format(**row.facts)}" for row in done.plan.rows]
+    lines += [f"Password of {login}, told this once: {password}" for login, password in done.passwords.items()]
+    last = "Applied." if done.applied else f"Nothing was changed. Apply it with: --apply {done.plan.digest}"
+    click.echo(msgspec.json.encode(done).decode() if as_json else "\n".join([*lines, last]))
+    if done.plan.count("refused"):
+        raise click.exceptions.Exit(1)
 
 
 @identity.command("disable")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, Table, and_, or_, select
 
 from gdbos.actor import plugin_actor
-from gdbos.storage.scope import SCOPED
+from gdbos.storage.scope import widely
 
 IDENTITY = plugin_actor("kernel.identity")
 """In whose name identification runs: until it has ended, nobody is known."""
@@ -20,8 +20,7 @@ def deciding(table: Table, *columns: Any) -> Select[Any]:
     The statement itself must name the one it is for: who appoints an agent learns that this person is registered here, and
     nothing more about them; who represents an enterprise by law is shown its mandates. Lists go through ``unit.rows``.
     """
-    chosen = select(*columns).select_from(table).execution_options(**{SCOPED: True})
-    return cast("Select[Any]", chosen)
+    return widely(select(*columns).select_from(table))
 
 
 def in_force(since: Column[Any], until: Column[Any], on: date) -> ColumnElement[bool]:

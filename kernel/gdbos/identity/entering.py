@@ -13,10 +13,10 @@ from gdbos.config import Settings
 from gdbos.errors import Unauthenticated
 from gdbos.identity import attempt
 from gdbos.identity.account import AccountKind, account, greeting
+from gdbos.identity.delegation import offices
 from gdbos.identity.factor import enrolled
 from gdbos.identity.mandate import may_act_for
 from gdbos.identity.password import expired
-from gdbos.identity.post import posts_of
 from gdbos.identity.proof import known_trust
 from gdbos.identity.session import How, Opened, end_presented, open_session
 from gdbos.unit import Unit
@@ -61,7 +61,7 @@ def next_step(unit: Unit, entering: Entering) -> Step:
 
 def factor_demanded(unit: Unit, account_id: UUID, kind: str) -> bool:
     """Whether this account cannot be without a second factor: for its kind, or a role it holds."""
-    held = posts_of(unit, account_id) if kind == "official" else []
+    held = offices(unit, account_id) if kind == "official" else []
     return bool({kind, *(post.role for post in held)} & set(unit.config(Settings).identity.second_factor))
 
 
@@ -74,7 +74,7 @@ def admit(unit: Unit, entering: Entering, presented: str) -> Admitted:
         end_presented(unit, presented)
     attempt.clear(unit, row.login)
     acts_for = entering.acts_for if row.person and may_act_for(unit, row.person, entering.acts_for) else ""
-    held = posts_of(unit, row.id) if row.kind == "official" else []
+    held = offices(unit, row.id) if row.kind == "official" else []
     how = msgspec.structs.replace(entering.how, trust=min(known_trust(unit, row.id), _shown(unit, entering.how)))
     opened = open_session(unit, row.id, how=how, post=held[0].id if held else None, acts_for=acts_for)
     return Admitted(account=row.id, kind=row.kind, name=greeting(unit, row.id, row.name), session=opened)

@@ -18,16 +18,17 @@ from gdbos.identity import assertion, attempt, pending, setup
 from gdbos.identity.account import account, greeting
 from gdbos.identity.body import find_body
 from gdbos.identity.deciding import IDENTITY
+from gdbos.identity.delegation import offices
 from gdbos.identity.exchange import Signed, verify_signed
 from gdbos.identity.generation import Generations
 from gdbos.identity.jose import refused
-from gdbos.identity.mandate import may_act_for
+from gdbos.identity.mandate import acting_under, may_act_for
 from gdbos.identity.openid import Party
 from gdbos.identity.password import Hashing
 from gdbos.identity.person import person
-from gdbos.identity.post import Post, posts_of
+from gdbos.identity.post import Post, aliases_of
 from gdbos.identity.principal import principal_name
-from gdbos.identity.role import given, roles
+from gdbos.identity.role import Role, given, roles
 from gdbos.identity.session import (
     ADMINISTRATOR_IDLE,
     ADMINISTRATOR_LONGEST,
@@ -168,8 +169,7 @@ def find(unit: Unit, which: Any, locale: str = "zh") -> Found | None:
     if row is None or row.ended_at is not None or row.expires_at <= unit.now:
         return None
     if row.account is None:
-        actor = system_actor(unit, row.system, locale, row.id)
-        return _found(unit, row, actor) if actor else None
+        return _system(unit, row, locale)
     if row.disabled is not False or row.seen_at + IDLE <= unit.now:
         return None
     if row.kind in unit.config(Settings).identity.second_factor and row.proven_at is None:
@@ -177,7 +177,12 @@ def find(unit: Unit, which: Any, locale: str = "zh") -> Found | None:
     return _official(unit, row, locale) if row.kind == "official" else _person(unit, row, locale)
 
 
-def system_actor(unit: Unit, client_id: str, locale: str, session_id: UUID | None = None) -> Actor | None:
+def _system(unit: Unit, row: Row[Any], locale: str) -> Found | None:
+    actor = system_actor(unit, row.system, locale)
+    return _found(unit, row, actor) if actor else None
+
+
+def system_actor(unit: Unit, client_id: str, locale: str = "zh") -> Actor | None:
     """The system ``client_id`` as it acts now; None where it or its body is not active."""
     known = find_system(unit, client_id)
     owner = find_body(unit, known.body) if known and known.active else None
@@ -194,70 +199,88 @@ def system_actor(unit: Unit, client_id: str, locale: str, session_id: UUID | Non
         locale=locale,
         permissions=given(unit, "system"),
         chain=_chain(unit, "system", known.client_id),
-        session=session_id,
     )
 
 
 def _person(unit: Unit, row: Row[Any], locale: str) -> Found | None:
-    subject = unit.execute(unit.rows(person, person.c.subject).where(person.c.id == row.person)).scalar()
+    actor = person_actor(unit, row.account, row.person, row.name, row.acts_for, locale)
+    return _found(unit, row, actor) if actor else None
+
+
+def person_actor(
+    unit: Unit, account_id: UUID, person_id: UUID, name: bytes, acts_for: str = "", locale: str = "zh"
+) -> Actor | None:
+    """The person of an account, acting for themself or for whom they still may act for."""
+    subject = unit.execute(unit.rows(person, person.c.subject).where(person.c.id == person_id)).scalar()
     if subject is None:
         return None
-    acts_for = row.acts_for if row.acts_for and may_act_for(unit, row.person, row.acts_for) else ""
-    actor = Actor(
+    acts_for = acts_for if acts_for and may_act_for(unit, person_id, acts_for) else ""
+    return Actor(
         kind="person",
-        id=str(row.person),
-        name=greeting(unit, row.account, row.name),
+        id=str(person_id),
+        name=greeting(unit, account_id, name),
         subject=subject,
         acts_for=acts_for,
         represents=principal_name(unit, acts_for) if acts_for else "",
         locale=locale,
         permissions=given(unit, "person"),
-        chain=_chain(unit, "person", str(row.person)),
-        session=row.id,
-        trust=row.trust,
-        proven_at=row.proven_at,
+        chain=(*_chain(unit, "person", str(person_id)), *acting_under(unit, person_id, acts_for)),
     )
-    return _found(unit, row, actor)
 
 
 def _official(unit: Unit, row: Row[Any], locale: str) -> Found | None:
-    active = next((held for held in posts_of(unit, row.account) if held.id == row.post), None)
-    actor = Actor(
-        kind="official",
-        id=str(row.account),
-        name=greeting(unit, row.account, row.name),
-        chain=_chain(unit, "official", str(row.account)),
-        session=row.id,
-        trust=row.trust,
-        proven_at=row.proven_at,
-        locale=locale,
-    )
-    return _in_post(unit, row, actor, active) if active else _found(unit, row, actor)
+    active = next((held for held in offices(unit, row.account) if held.id == row.post), None)
+    if active and _over(unit, row, roles(unit)[active.role]):
+        return None
+    if active and active.role in unit.config(Settings).identity.second_factor and row.proven_at is None:
+        active = None  # it is taken up at a log-in with the second factor
+    return _found(unit, row, official_actor(unit, row.account, row.name, active, locale))
 
 
-def _in_post(unit: Unit, row: Row[Any], actor: Actor, active: Post) -> Found | None:
-    held = roles(unit)[active.role]
-    if held.id in unit.config(Settings).identity.second_factor and row.proven_at is None:
-        return _found(unit, row, actor)  # without the post: it is taken up at a log-in with the second factor
+def _over(unit: Unit, row: Row[Any], held: Role) -> bool:
     # Roles that exclude others are the administrators' (三员): their sessions are the shortest.
     longest, idle = (ADMINISTRATOR_LONGEST, ADMINISTRATOR_IDLE) if held.excludes else (LONGEST, IDLE)
-    if row.created_at + longest <= unit.now or row.seen_at + idle <= unit.now:
-        return None
-    in_office = msgspec.structs.replace(
+    return bool(row.created_at + longest <= unit.now or row.seen_at + idle <= unit.now)
+
+
+def official_actor(unit: Unit, account_id: UUID, name: bytes, active: Post | None, locale: str = "zh") -> Actor:
+    """The official of an account in one post, their own or another's; without one they are known and may do nothing."""
+    actor = Actor(
+        kind="official",
+        id=str(account_id),
+        aliases=aliases_of(unit, account_id),
+        name=greeting(unit, account_id, name),
+        chain=_chain(unit, "official", str(account_id)),
+        locale=locale,
+    )
+    if active is None:
+        return actor
+    held = roles(unit)[active.role]
+    return msgspec.structs.replace(
         actor,
         body=active.body,
-        division=active.division,
+        division=active.area if active.area and held.scope == "division" else active.division,
         reach=held.scope,
-        represents=active.body_name.into(actor.locale),
+        area=active.area,
+        matters=active.matters,
+        represents=active.body_name.into(locale),
         permissions=frozenset(held.permissions),
+        chain=(*actor.chain, *under(active)),
     )
-    return _found(unit, row, in_office)
+
+
+def under(active: Post) -> tuple[Link, ...]:
+    """The links that say in whose post an official stands in, and by which delegation."""
+    if active.delegation is None:
+        return ()
+    return (Link("delegation", str(active.delegation)), Link("holder", str(active.account)))
 
 
 def _found(unit: Unit, row: Row[Any], actor: Actor) -> Found:
     # Not beyond the civil day: posts and mandates begin and end with days.
     local = unit.now.astimezone(unit.around.zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    actor = msgspec.structs.replace(actor, session=row.id, trust=row.trust, proven_at=row.proven_at)
     return Found(actor, row.seen_at, min(unit.now + NOTED, row.expires_at, midnight))
 
 

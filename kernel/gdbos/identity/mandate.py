@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import JSON, Column, Date, Index, Row, String, Table, Uuid, insert, or_, update
 
+from gdbos.actor import Link
 from gdbos.errors import Forbidden, Invalid, NotFound, Violation
 from gdbos.identity.deciding import deciding, in_force
 from gdbos.identity.enterprise import represented, represents
@@ -138,6 +139,14 @@ def received(unit: Unit, person_id: UUID) -> list[Mandate]:
 def may_act_for(unit: Unit, person_id: UUID, subject: str) -> bool:
     """Whether a person acts for ``subject`` in anything today: by law, or under a mandate."""
     return represents(unit, person_id, subject) or any(m.principal == subject for m in received(unit, person_id))
+
+
+def acting_under(unit: Unit, person_id: UUID, subject: str) -> tuple[Link, ...]:
+    """What an agent's acts rest on: the mandates in force, which name the principal, or the law. Nothing for oneself."""
+    if not subject:
+        return ()
+    given = tuple(Link("mandate", str(one.id)) for one in received(unit, person_id) if one.principal == subject)
+    return (Link("by-law", subject),) if represents(unit, person_id, subject) else given
 
 
 def covers(unit: Unit, matter: str) -> bool:

@@ -14,6 +14,8 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from gdbos.errors import Problem
 from gdbos.identity.account import has_password
+from gdbos.identity.delegation import offices
+from gdbos.identity.delegation_pages import DelegationPages
 from gdbos.identity.entries import Asked, Entered, Phrase, Word
 from gdbos.identity.factor_pages import FACTOR_PAGES
 from gdbos.identity.factor_routes import FactorShown, shown
@@ -22,7 +24,7 @@ from gdbos.identity.login import change_password
 from gdbos.identity.login_pages import LOGIN_PAGES
 from gdbos.identity.mandate import Mandate, mandates, revoke
 from gdbos.identity.openid_pages import OPENID_PAGES
-from gdbos.identity.post import Post, posts_of
+from gdbos.identity.post import Post
 from gdbos.identity.principal import Principal, principal_name, principals
 from gdbos.identity.routes import MandateGiven, end_one, end_others, give
 from gdbos.identity.session import Device, current_post, devices, switch_acts_for, switch_post
@@ -159,7 +161,7 @@ def mine(unit: Unit) -> Mine:
     a_person = actor.kind == "person"
     return Mine(
         devices=devices(unit, account_id),
-        posts=[] if a_person else posts_of(unit, account_id),
+        posts=[] if a_person else offices(unit, account_id),
         post=current_post(unit),
         principals=principals(unit, UUID(actor.id)) if a_person else [],
         mandates=[_shown(unit, one) for one in mandates(unit) if not one.revoked] if a_person else [],
@@ -213,6 +215,7 @@ def _to(path: str) -> Redirect:
 
 
 PAGES: list[Any] = [
+    DelegationPages,
     *LOGIN_PAGES,
     *FACTOR_PAGES,
     *OPENID_PAGES,

@@ -11,4 +11,9 @@ ADMIT = Permission("kernel.identity.admit", N_("Open, disable and restore accoun
 APPOINT = Permission("kernel.identity.appoint", N_("Give posts to officials and end them"), weighty=True)
 CONNECT = Permission("kernel.identity.connect", N_("Register the systems of bodies and their keys"), weighty=True)
 
-PERMISSIONS = [READ, REGISTER, ADMIT, APPOINT, CONNECT]
+EXPLAIN = Permission("kernel.identity.explain", N_("See why somebody may do something, or may not"))
+
+DELEGATE = Permission("kernel.identity.delegate", N_("Let a colleague stand in at one's post, and end it"))
+IMPORT = Permission("kernel.identity.import", N_("Bring in bodies and officials from tables"))
+
+PERMISSIONS = [DELEGATE, EXPLAIN, IMPORT, READ, REGISTER, ADMIT, APPOINT, CONNECT]

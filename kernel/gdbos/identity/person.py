@@ -14,7 +14,7 @@ from gdbos.identity.deciding import deciding
 from gdbos.identity.number import checked
 from gdbos.ids import new_id
 from gdbos.storage.metadata import kernel_metadata
-from gdbos.storage.scope import Scope
+from gdbos.storage.scope import Scope, widely
 from gdbos.subjects import person_key
 from gdbos.unit import Unit
 from gdbos.vault import Sealed
@@ -66,7 +66,8 @@ def register_person(unit: Unit, new: Person) -> Known:
     }
     blind = unit.vault.blind("citizen_id", citizen_id)
     try:
-        unit.execute(insert(person).values(id=row, citizen_id_blind=blind, subject=subject, trust=new.trust, **sealed))
+        entered = insert(person).values(id=row, citizen_id_blind=blind, subject=subject, trust=new.trust, **sealed)
+        unit.execute(widely(entered))
     except IntegrityError:
         raise Conflict("This person is being registered at this very moment; send the request again.") from None
     unit.record("identity.person-registered", person=row, trust=new.trust)

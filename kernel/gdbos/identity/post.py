@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, Date, Index, Row, String, Table, Uuid, insert, or_, select, update
+from sqlalchemy import JSON, Column, Date, Index, Row, String, Table, Uuid, insert, or_, select, update
 
 from gdbos.errors import Conflict, Forbidden, Invalid, NotFound, Violation
 from gdbos.identity.account import Account, account, as_account, get_account
 from gdbos.identity.body import body, get_body, reached, refuse_beyond_reach
 from gdbos.identity.deciding import in_force
 from gdbos.identity.generation import advance
+from gdbos.identity.number import known_division
 from gdbos.identity.role import Role, excluded, role, roles
 from gdbos.ids import new_id
-from gdbos.storage.metadata import kernel_metadata
+from gdbos.reach import under
+from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.text import N_, Text
 from gdbos.unit import Unit
 
@@ -29,11 +32,30 @@ post = Table(
     Column("account", Uuid, nullable=False),
     Column("body", String(18), nullable=False),
     Column("role", String(80), nullable=False),
+    Column("area", String(6), nullable=False),
+    Column("matters", JSON, nullable=False),
     Column("since", Date, nullable=False),
     Column("until", Date),
     Index("identity_post_account", "account"),
     Index("identity_post_body", "body"),
     # No scope: officials hold posts at several bodies and must see them all to switch; always read by account.
+)
+
+delegation = Table(
+    "identity_delegation",
+    kernel_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("post", Uuid, nullable=False),
+    Column("holder", Uuid, nullable=False),
+    Column("delegate", Uuid, nullable=False),
+    Column("matters", JSON, nullable=False),
+    Column("since", Date, nullable=False),
+    Column("until", Date, nullable=False),
+    Column("given_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    Index("identity_delegation_delegate", "delegate"),
+    Index("identity_delegation_holder", "holder"),
+    # No scope: ids of accounts and posts and nothing about anybody; read by holder, by delegate, or to keep duties apart.
 )
 
 
@@ -50,16 +72,31 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     since: date
     until: date | None = None
     """No longer from this day on."""
+    area: str = ""
+    """Division to whose subtree the post is limited; empty: all that its body or role reaches."""
+    matters: tuple[str, ...] = ()
+    """Matters to which it is limited; empty: all."""
+    delegation: UUID | None = None
+    """Under which delegation (代理) it is taken up, when it is another's."""
 
 
 def appoint(
-    unit: Unit, account_id: UUID, *, body: str, role_id: str, since: date | None = None, until: date | None = None
+    unit: Unit,
+    account_id: UUID,
+    *,
+    body: str,
+    role_id: str,
+    since: date | None = None,
+    until: date | None = None,
+    area: str = "",
+    matters: tuple[str, ...] = (),
 ) -> UUID:
     """Give an official a post. Rights of posts are never added up: one post is active in a session.
 
     :raises Forbidden: the body or the role's reach lies beyond the appointer's own, or they appoint themselves.
     :raises Conflict: the official holds a role that excludes this one (三员分立), or already holds this very post.
-    :raises Invalid: the account is not an official's, the role is none, or the period is empty.
+    :param area: division below the body's to whose subtree the post is limited. :param matters: the only ones it is for.
+    :raises Invalid: the account is not an official's, the role is none, the period is empty, or a limit is none.
     """
     wanted, where, since = role(unit, role_id), get_body(unit, body), since or unit.today
     _refuse_own(unit, account_id)
@@ -69,9 +106,12 @@ def appoint(
     if until is not None and until <= since:
         detail = N_("A post must end after it begins.")
         raise Invalid(detail, violations=[Violation("$.until", "period", detail)])
+    _refuse_wrong_limits(unit, where.division, area, matters)
     _refuse_conflicts(unit, account_id, wanted, body, since, until)
     row = new_id()
-    unit.execute(insert(post).values(id=row, account=account_id, body=body, role=role_id, since=since, until=until))
+    limits = {"area": area, "matters": list(matters)}
+    whole = {"id": row, "account": account_id, "body": body, "role": role_id, "since": since, "until": until}
+    unit.execute(insert(post).values(**whole, **limits))
     advance(unit)
     unit.record("identity.post-given", account=account_id, post=row, body=body, role=role_id)
     return row
@@ -143,6 +183,19 @@ def _open(unit: Unit) -> Any:
     return in_force(post.c.since, post.c.until, unit.today)
 
 
+def _refuse_wrong_limits(unit: Unit, division: str, area: str, matters: tuple[str, ...]) -> None:
+    if area:
+        known_division(unit, area, "$.area")
+        if not under(division, area):
+            detail = N_("A post is limited to a division at or below its body's own, {division}.")
+            raise Invalid(detail, division=division, violations=[Violation("$.area", "reach", detail)])
+    if "matters" in unit.standards.kinds:
+        known = {found.id for found in unit.standards.documents("matters", unit.today)}
+        if unknown := sorted(set(matters) - known):
+            detail = N_("The standards know no matter {matter}.")
+            raise Invalid(detail, matter=unknown[0], violations=[Violation("$.matters", "code", detail)])
+
+
 def _refuse_own(unit: Unit, account_id: UUID) -> None:
     if unit.actor.kind == "official" and unit.actor.id == str(account_id):
         raise Forbidden("Nobody gives or ends a post of their own; ask another administrator.")
@@ -153,26 +206,59 @@ def _refuse_conflicts(unit: Unit, account_id: UUID, wanted: Role, at: str, since
     if holder.kind != "official":
         detail = N_("Only an official's account can hold a post.")
         raise Invalid(detail, violations=[Violation("$.account", "kind", detail)])
-    overlapping = [or_(post.c.until.is_(None), post.c.until > since)]
-    if until is not None:
-        overlapping.append(post.c.since < until)
-    chosen = select(post.c.account, post.c.body, post.c.role).where(post.c.account.in_(_accounts_of(unit, account_id)))
-    held = unit.execute(chosen.where(*overlapping)).all()
-    if found := excluded(unit, wanted, [row.role for row in held]):
+    refuse_excluded(unit, wanted, held_by(unit, account_id, since, until))
+    held = _overlapping(unit, account_id, since, until)
+    if any((row.account, row.body, row.role) == (account_id, at, wanted.id) for row in held):
+        raise Conflict("The official already holds the role {role} at {body}.", role=wanted.id, body=at)
+
+
+def held_by(unit: Unit, account_id: UUID, since: date, until: date | None) -> list[str]:
+    """The roles that the human of an account holds, or stands in at, within a period."""
+    return [row.role for row in _overlapping(unit, account_id, since, until)] + _stood_in(
+        unit, account_id, since, until
+    )
+
+
+def _overlapping(unit: Unit, account_id: UUID, since: date, until: date | None) -> Sequence[Row[Any]]:
+    then = [or_(post.c.until.is_(None), post.c.until > since), *([post.c.since < until] if until is not None else [])]
+    chosen = select(post.c.account, post.c.body, post.c.role).where(post.c.account.in_(accounts_of(unit, account_id)))
+    return unit.execute(chosen.where(*then)).all()
+
+
+def refuse_excluded(unit: Unit, wanted: Role, held: Sequence[str]) -> None:
+    """:raises Conflict: one of the roles ``held`` may not be held by whoever holds ``wanted`` (三员分立)."""
+    if found := excluded(unit, wanted, held):
         raise Conflict(
             "Nobody may hold the role {role} together with {held}: their duties check each other.",
             role=wanted.id,
             held=", ".join(found),
         )
-    if any((row.account, row.body, row.role) == (account_id, at, wanted.id) for row in held):
-        raise Conflict("The official already holds the role {role} at {body}.", role=wanted.id, body=at)
 
 
-def _accounts_of(unit: Unit, account_id: UUID) -> list[UUID]:
+def _stood_in(unit: Unit, account_id: UUID, since: date, until: date | None) -> list[str]:
+    """The roles in which the human of an account stands in for others within a period."""
+    t = delegation.c
+    then = [t.delegate.in_(accounts_of(unit, account_id)), t.revoked_at.is_(None), t.until > since]
+    chosen = (
+        select(post.c.role).join(delegation, t.post == post.c.id).where(*then, *([t.since < until] if until else []))
+    )
+    return list(unit.execute(chosen).scalars())
+
+
+def accounts_of(unit: Unit, account_id: UUID) -> list[UUID]:
     """All accounts of the one human, locked: two appointments at the same moment must not miss each other."""
+    return list(unit.execute(_same_human(unit, account_id).with_for_update()).scalars())
+
+
+def aliases_of(unit: Unit, account_id: UUID) -> tuple[str, ...]:
+    """The further accounts of the human of an account."""
+    return tuple(str(one) for one in unit.execute(_same_human(unit, account_id)).scalars() if one != account_id)
+
+
+def _same_human(unit: Unit, account_id: UUID) -> Any:
     owner = unit.execute(select(account.c.person).where(account.c.id == account_id)).scalar()
     same = account.c.id == account_id if owner is None else or_(account.c.id == account_id, account.c.person == owner)
-    return list(unit.execute(select(account.c.id).where(same).order_by(account.c.id).with_for_update()).scalars())
+    return select(account.c.id).where(same).order_by(account.c.id)
 
 
 def _post(row: Row[Any], held: Role) -> Post:
@@ -186,4 +272,6 @@ def _post(row: Row[Any], held: Role) -> Post:
         title=held.title,
         since=row.since,
         until=row.until,
+        area=row.area,
+        matters=tuple(row.matters),
     )

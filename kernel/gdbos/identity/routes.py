@@ -15,15 +15,18 @@ from gdbos.actor import Trust
 from gdbos.errors import Forbidden
 from gdbos.identity.account import AccountKind
 from gdbos.identity.administration import ADMINISTRATION
+from gdbos.identity.delegation import offices
+from gdbos.identity.delegation_routes import DelegationRoutes
 from gdbos.identity.device import device_of
 from gdbos.identity.entries import Asked, Entered, Phrase, Word
 from gdbos.identity.factor_routes import FactorRoutes, ProofRoutes
 from gdbos.identity.identity import account_of
+from gdbos.identity.import_routes import ImportRoutes
 from gdbos.identity.login import change_password, log_in
 from gdbos.identity.mandate import Mandate, give_mandate, mandates, revoke
 from gdbos.identity.number import checked
 from gdbos.identity.person import get_person
-from gdbos.identity.post import Post, posts_of
+from gdbos.identity.post import Post
 from gdbos.identity.principal import Principal, principals
 from gdbos.identity.session import Device, current_post, devices, end, end_all, switch_acts_for, switch_post
 from gdbos.identity.session_cookie import carried, no_cookie, session_cookie
@@ -125,7 +128,7 @@ class SessionRoutes(Controller):
     path = "/api/identity/sessions"
     tags = ("identity",)
 
-    @post(permission=PUBLIC, reserved=True)
+    @post(permission=PUBLIC)
     async def log_in(
         self, request: Asked, kernel: NamedDependency[Kernel], data: JSONBody[LogIn]
     ) -> Response[SessionOpened]:
@@ -224,7 +227,7 @@ class MandateRoutes(Controller):
 def me(unit: Unit) -> Me:
     """Who this unit's actor is, and what they could be."""
     actor = unit.actor
-    held = posts_of(unit, account_of(unit)) if actor.kind == "official" else []
+    held = offices(unit, account_of(unit)) if actor.kind == "official" else []
     return Me(
         kind=actor.kind,
         id=actor.id,
@@ -280,4 +283,14 @@ def end_others(unit: Unit) -> None:
     end_all(unit, account_of(unit), but=unit.actor.session)
 
 
-ROUTES: list[Any] = [SessionRoutes, MeRoutes, ProofRoutes, FactorRoutes, MandateRoutes, TokenRoutes, *ADMINISTRATION]
+ROUTES: list[Any] = [
+    SessionRoutes,
+    MeRoutes,
+    ProofRoutes,
+    FactorRoutes,
+    MandateRoutes,
+    DelegationRoutes,
+    ImportRoutes,
+    TokenRoutes,
+    *ADMINISTRATION,
+]

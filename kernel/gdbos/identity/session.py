@@ -13,9 +13,9 @@ from sqlalchemy import Column, Index, LargeBinary, String, Table, Uuid, delete, 
 
 from gdbos.actor import Trust
 from gdbos.errors import Forbidden, NotFound
+from gdbos.identity.delegation import offices
 from gdbos.identity.generation import advance
 from gdbos.identity.mandate import may_act_for
-from gdbos.identity.post import posts_of
 from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.unit import Unit
@@ -157,7 +157,7 @@ def devices(unit: Unit, account_id: UUID) -> list[Device]:
 def switch_post(unit: Unit, post_id: UUID) -> Opened:
     """Take up another of one's posts in this session, under a new secret. :raises NotFound: it is not one of theirs."""
     account_id = _own_account(unit, "official")
-    if not any(held.id == post_id for held in posts_of(unit, account_id)):
+    if not any(held.id == post_id for held in offices(unit, account_id)):
         raise NotFound("You hold no such post today.")
     unit.record("identity.post-taken-up", account=account_id, post=post_id)
     return _renew(unit, post=post_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,8 @@ log = logging.getLogger("gdbos.ledger")
 
 TICK = 0.5
 """Seconds between rounds: the log stays within a second of its records, and many share what a round costs."""
+Enter = Callable[[Connection], None]
+"""Lets a transaction reach every row behind the second wall."""
 AT_ONCE = 256
 """Records per transaction: those who record calls wait for it."""
 
@@ -31,8 +33,9 @@ AT_ONCE = 256
 class Book:
     """Sequences and publishes the logs ``calls`` and ``audit``."""
 
-    def __init__(self, settings: Settings, ring: KeyRing, lane: Lane, spread: Spread) -> None:
+    def __init__(self, settings: Settings, ring: KeyRing, lane: Lane, spread: Spread, enter: Enter) -> None:
         self.lane = lane
+        self.enter = enter
         self.spread = spread
         self._settled = Together(self._settle)
         self.folder: Path = settings.home / "ledger"
@@ -82,4 +85,5 @@ class Book:
         return moved
 
     def _sequence(self, name: str, wait: bool, connection: Connection) -> int:
+        self.enter(connection)  # the rows that blocks carry are of every body
         return sequence(connection, name, self.signers[name], AT_ONCE, spread=self.spread, wait=wait)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
 
-from gdbos.errors import Misconfigured
+from gdbos.errors import Misconfigured, Problem
 from gdbos.pages.assets import Assets
 from gdbos.pages.formats import Formats
 from gdbos.pages.frame import Frame
@@ -91,6 +91,10 @@ class Pages:
             self.catalogues.gettext(locale), self.catalogues.ngettext(locale), newstyle=False
         )
         environment.filters.update(Formats(locale, zone).filters())
+        environment.filters.update(
+            filled=lambda message, facts: self.translate(message, locale, facts),
+            said=lambda problem: self._said(problem, locale),
+        )
         environment.globals.update(
             locale=locale,
             language=LANGUAGE_TAGS[locale],
@@ -100,6 +104,11 @@ class Pages:
             entries=self._entries,
         )
         return environment
+
+    def _said(self, problem: Problem, locale: str) -> str:
+        """What is wrong, as a page says it beside its form: each broken rule, or the problem itself."""
+        broken = [self.translate(one.detail, locale, one.facts) for one in getattr(problem, "violations", ())]
+        return " ".join(broken) or self.translate(problem.detail, locale, problem.facts)
 
     def _areas(self, frame: Frame) -> list[Link]:
         return self._navigation.areas(frame.path, frame.may)

@@ -39,13 +39,21 @@ class Dumped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dump(
-    engine: Engine, known: Sequence[Lineage], folder: Path, progress: Progress = lambda done, total: None
+    engine: Engine,
+    known: Sequence[Lineage],
+    folder: Path,
+    progress: Progress = lambda done, total: None,
+    enter: Callable[[Connection], None] = lambda _: None,
 ) -> Dumped:
-    """Write the database into ``folder`` as it is at one moment. Units go on meanwhile."""
+    """Write the database into ``folder`` as it is at one moment. Units go on meanwhile.
+
+    :param enter: lets the transaction reach every row behind the second wall.
+    """
     if engine.dialect.name == "sqlite":
         return _dump_sqlite(engine, known, folder, progress)
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with engine.connect().execution_options(**options) as connection:
+        enter(connection)
         present = set(inspect(connection).get_table_names())
         tables = [table for table in _tables(known) if table.name in present]
         for done, table in enumerate(tables):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, inspect, make_url
+from sqlalchemy import Connection, Engine, MetaData, Table, inspect, make_url
 
 from gdbos.plugin import Plugin
 from gdbos.storage.metadata import kernel_metadata
@@ -91,8 +91,18 @@ def drift(connection: Connection, lineage: Lineage) -> list[str]:
     return [str(difference) for difference in compare_metadata(_context(connection, lineage), lineage.tables)]
 
 
-def migrate(engine: Engine, known: Iterable[Lineage]) -> list[str]:
-    """Bring every lineage to its head and return the owners that moved. An embedded file is copied first."""
+def tables_of(known: Iterable[Lineage]) -> list[Table]:
+    """The tables of every lineage."""
+    return [table for lineage in known for table in lineage.tables.tables.values()]
+
+
+def migrate(
+    engine: Engine, known: Iterable[Lineage], enter: Callable[[Connection], None] = lambda _: None
+) -> list[str]:
+    """Bring every lineage to its head and return the owners that moved. An embedded file is copied first.
+
+    :param enter: lets a transaction reach every row, since a revision may move what lies behind the second wall.
+    """
     known = list(known)
     with engine.connect() as connection:
         late = [lineage for lineage in known if behind(connection, lineage)]
@@ -101,6 +111,7 @@ def migrate(engine: Engine, known: Iterable[Lineage]) -> list[str]:
     _copy_embedded(engine)
     for lineage in late:
         with engine.begin() as connection:
+            enter(connection)
             upgrade(connection, lineage)
     return [lineage.owner for lineage in late]
 

@@ -1,15 +1,19 @@
-"""Whose rows a table holds, declared once, and the predicate every read of it carries."""
+"""Whose rows a table holds, declared once: the predicate of every read and the database's own policy are both made from it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Table, false, or_, true
+from sqlalchemy import ColumnElement, Select, Table, and_, false, or_, true
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.selectable import CompoundSelect, FromClause
 
 from gdbos.actor import Actor
+from gdbos.reach import Reach, reach_of
+
+S = TypeVar("S", bound=Any)
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +27,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Bodies (USCC) whose officials and systems see the row: the handling body, and one it works with across areas."""
     subject: tuple[str, ...] = ()
     """Subject keys of those the row is about or who applied."""
+    matter: str = ""
+    """The matter a row belongs to: a post that is limited to some matters sees the rows of those only."""
 
 
 def scope_of(table: FromClause) -> Scope | None:
@@ -38,38 +44,50 @@ def within(table: Table, actor: Actor) -> ColumnElement[bool]:
         raise TypeError(
             f'table {table.name} declares no Scope: add info={{"scope": Scope(…)}} before reading it by rows()'
         )
-    if actor.reach == "node":
+    reach = reach_of(actor)
+    return and_(_ways(table, scope, reach), *_limits(table, scope, reach))
+
+
+def _ways(table: Table, scope: Scope, reach: Reach) -> ColumnElement[bool]:
+    if reach.everything:
         return true()
     ways: list[ColumnElement[bool]] = []
-    if actor.kind == "person":
-        ways = [table.c[name].in_(actor.subjects) for name in scope.subject]
-    elif actor.reach == "division" and scope.division:
-        ways = [_subtree(table, scope.division, actor.division)]
-    elif actor.kind in ("official", "system") and actor.body:
-        ways = [table.c[name] == actor.body for name in scope.body]
+    if reach.low and scope.division:
+        ways.append(table.c[scope.division].between(reach.low, reach.high))
+    if body := reach.body if scope.division else reach.office:
+        ways += [table.c[name] == body for name in scope.body]
+    if reach.subjects:
+        ways += [table.c[name].in_(reach.subjects) for name in scope.subject]
     return or_(*ways) if ways else false()
 
 
-def below(code: str, division: str) -> bool:
-    """Whether the GB/T 2260 ``code`` is ``division`` or lies in it; no code lies nowhere."""
-    return bool(code) and code.startswith(_stem(division))
-
-
-def _stem(division: str) -> str:
-    """The digits that all codes in ``division`` share: two for a province, four for a city, six for a county."""
-    stem = division.rstrip("0")
-    return stem + "0" * (len(stem) % 2)
-
-
-def _subtree(table: Table, column: str, division: str) -> ColumnElement[bool]:
-    """GB/T 2260 codes at or below ``division``; a range, so that an index serves it."""
-    stem = _stem(division)
-    if not stem:
-        return true()
-    return table.c[column].between(stem.ljust(6, "0"), stem.ljust(6, "9"))
+def _limits(table: Table, scope: Scope, reach: Reach) -> Iterable[ColumnElement[bool]]:
+    if reach.matters and scope.matter:
+        yield table.c[scope.matter].in_(reach.matters)
+    if reach.area_low and scope.division:
+        yield table.c[scope.division].between(reach.area_low, reach.area_high)
 
 
 SCOPED = "gdbos_scoped"
+WIDELY = "gdbos_widely"
+
+
+def widely(statement: S) -> S:
+    """``statement``, run past its actor's reach, in both walls: for what has to be decided before the reach is known.
+
+    It must name by itself the rows it is for; lists go through ``unit.rows``.
+    """
+    chosen: S = statement.execution_options(**{SCOPED: True, WIDELY: True})
+    return chosen
+
+
+def is_wide(statement: object) -> bool:
+    """Whether :func:`widely` made ``statement``."""
+    return isinstance(statement, ClauseElement) and bool(_options(statement).get(WIDELY))
+
+
+def _options(statement: Any) -> Any:
+    return statement.get_execution_options() if hasattr(statement, "get_execution_options") else {}
 
 
 def unscoped_reads(statement: ClauseElement) -> Iterable[str]:

@@ -78,7 +78,7 @@ excludes = ["audit-administrator"]
 [[document]]
 id = "audit-administrator"
 title = { zh = "审计管理员", en = "Audit administrator" }
-permissions = ["kernel.ledger.read"]
+permissions = ["kernel.ledger.read", "kernel.audit.read"]
 scope = "node"
 
 [[document]]

@@ -254,6 +254,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("login"),
     )
     op.create_table(
+        "identity_body_former",
+        sa.Column("uscc", sa.String(length=18), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("name_zh", sa.String(length=200), nullable=False),
+        sa.Column("name_en", sa.String(length=200), nullable=False),
+        sa.Column("division", sa.String(length=6), nullable=False),
+        sa.Column("level", sa.String(length=10), nullable=False),
+        sa.Column("parent", sa.String(length=18), nullable=False),
+        sa.PrimaryKeyConstraint("uscc", "until"),
+    )
+    op.create_table(
         "identity_body",
         sa.Column("uscc", sa.String(length=18), nullable=False),
         sa.Column("name_zh", sa.String(length=200), nullable=False),
@@ -262,6 +273,7 @@ def upgrade() -> None:
         sa.Column("level", sa.String(length=10), nullable=False),
         sa.Column("plays", sa.JSON(), nullable=False),
         sa.Column("parent", sa.String(length=18), nullable=False),
+        sa.Column("successor", sa.String(length=18), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("uscc"),
     )
@@ -356,11 +368,28 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject"),
     )
     op.create_table(
+        "identity_delegation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("post", sa.Uuid(), nullable=False),
+        sa.Column("holder", sa.Uuid(), nullable=False),
+        sa.Column("delegate", sa.Uuid(), nullable=False),
+        sa.Column("matters", sa.JSON(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("given_at", Instant(), nullable=False),
+        sa.Column("revoked_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("identity_delegation_delegate", "identity_delegation", ["delegate"], unique=False)
+    op.create_index("identity_delegation_holder", "identity_delegation", ["holder"], unique=False)
+    op.create_table(
         "identity_post",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("account", sa.Uuid(), nullable=False),
         sa.Column("body", sa.String(length=18), nullable=False),
         sa.Column("role", sa.String(length=80), nullable=False),
+        sa.Column("area", sa.String(length=6), nullable=False),
+        sa.Column("matters", sa.JSON(), nullable=False),
         sa.Column("since", sa.Date(), nullable=False),
         sa.Column("until", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("id"),

@@ -142,7 +142,7 @@ def confirm(unit: Unit, mount_id: UUID) -> Done:
     row = _own(unit, mount_id)
     if row["state"] != "asked":
         raise Conflict("The mount is {state}; only one that is asked for can be confirmed.", state=row["state"])
-    if row["asked_by"] == unit.actor.id:
+    if unit.actor.answers_for(row["asked_by"]):
         raise Forbidden("Nobody confirms what they asked for; another official of your body must do it.")
     decide_grant(unit, row["grant"], approve=True, reason=PURPOSE)
     case = _target(unit, row).case

@@ -155,7 +155,7 @@ def sign_off(unit: Unit, resource_id: UUID) -> Done:
     row = own(unit, resource_id)
     if row["state"] != "draft":
         raise Conflict("The resource is {state}; only a draft can be signed off.", state=row["state"])
-    if row["entered_by"] == unit.actor.id:
+    if unit.actor.answers_for(row["entered_by"]):
         raise Forbidden("Nobody signs off what they entered; another official of your body must do it.")
     if unit.execute(select(publication.c.resource).where(publication.c.code == row["code"])).first():
         raise Conflict("The catalogue has a resource with the code {code} already.", code=row["code"])

@@ -141,7 +141,7 @@ async def _page(run: Run, actor: Actor, ticket_id: UUID, *, done: str = "", wron
         "done": done,
         "wrong": wrong or Wrong(),
         "answers": it.body == actor.body and actor.may(ANSWER),
-        "closes": it.finder == actor.body and actor.may(ANSWER) and it.answered_by != actor.id,
+        "closes": it.finder == actor.body and actor.may(ANSWER) and not actor.answers_for(it.answered_by),
     }
     return Page("governance.quality/ticket.html", context, status=422 if wrong else 200)
 

@@ -120,7 +120,7 @@ async def _page(run: Run, actor: Actor, request_id: UUID, *, done: str = "", wro
         "titles": titles,
         "done": done,
         "wrong": wrong or Wrong(),
-        "decides": it.owner == actor.body and actor.may(DECIDE) and it.asked_by != actor.id,
+        "decides": it.owner == actor.body and actor.may(DECIDE) and not actor.answers_for(it.asked_by),
     }
     return Page("governance.sharing/request.html", context, status=422 if wrong else 200)
 

@@ -274,7 +274,7 @@ def _to_decide(unit: Unit, request_id: UUID) -> Mapping[Any, Any]:
     _refuse_others(unit, row)
     if row["state"] != "asked":
         raise Conflict("The request is {state} already; only an open one can be decided.", state=row["state"])
-    if row["asked_by"] == unit.actor.id:
+    if unit.actor.answers_for(row["asked_by"]):
         raise Forbidden("Nobody approves what they asked for; another official of the owner must decide.")
     return row
 

@@ -144,7 +144,7 @@ def extend(unit: Unit, case_id: UUID, days: int, reason: str) -> Done:
     """
     before = get(unit, case_id, lock=True)
     next_state(before.state, Act.EXTEND, before.number)
-    if unit.actor.id == before.handler:
+    if unit.actor.answers_for(before.handler):
         raise Forbidden("Whoever handles a case does not approve its extension; the head of the body or a deputy must.")
     rule = refuse_extension(
         legal_rule(matter_of(unit, before), unit.standards, before.accepted_on or unit.today),

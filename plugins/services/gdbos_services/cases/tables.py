@@ -8,6 +8,7 @@ from gdbos import Instant, Scope, Sealed
 
 tables = MetaData()
 OWNERS = Scope(division="division", body=("body",), subject=("subject",))
+MATTERS = Scope(division="division", body=("body",), subject=("subject",), matter="matter")
 
 
 def _owners() -> tuple[Column[str], Column[str], Column[str]]:
@@ -66,7 +67,7 @@ case = Table(
     Index("case_subject", "subject", "id"),
     Index("case_tasks", "body", "state", "due_key", "id"),
     Index("case_bundle", "bundle"),
-    info={"scope": OWNERS},
+    info={"scope": MATTERS},
 )
 
 case_step = Table(

@@ -26,7 +26,7 @@ licence = Table(
     Index("licence_subject", "subject", "id"),
     Index("licence_holder", "holder", "id"),
     Index("licence_case", "case"),
-    info={"scope": Scope(division="division", body=("body",), subject=("subject", "holder"))},
+    info={"scope": Scope(division="division", body=("body",), subject=("subject", "holder"), matter="matter")},
 )
 
 licence_register = Table(

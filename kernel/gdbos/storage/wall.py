@@ -1,0 +1,241 @@
+"""The second wall (第二道墙): on PostgreSQL the database keeps rows apart by itself, whatever statement reaches it.
+
+Every table that declares a :class:`~gdbos.storage.scope.Scope` gets a row-level security policy made from that declaration. What a
+policy compares rows with is the *context*: the reach of whoever is acting, said once per transaction and signed with a key that the
+serving role cannot read. ``set_config`` inside injected SQL therefore changes nothing for the better: a context that is missing,
+forged, too old or made for another connection reads no row. Design and measurements: SECURITY §3.2.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, text
+
+from gdbos.crypto import STANDARD
+from gdbos.reach import EVERYTHING, Reach
+from gdbos.storage.scope import Scope, scope_of
+from gdbos.vault import KeyRing
+
+LASTS: Final = 600
+"""Seconds a context is believed; it ends with its transaction anyway."""
+_SET: Final = text("SELECT set_config('gdbos.scope', :context, true)")
+
+
+class Wall:
+    """Says, on a connection to PostgreSQL, how far the transaction may reach."""
+
+    def __init__(self, secret: bytes) -> None:
+        self.secret = secret
+
+    def enter(self, connection: Connection, reach: Reach) -> None:
+        """Let the transaction ``connection`` is in reach as far as ``reach``, and no farther."""
+        connection.execute(_SET, {"context": self.context(reach, _backend(connection))})
+
+    def enter_all(self, connection: Connection) -> None:
+        """Let the transaction reach everything: the kernel's own works, backups, migrations."""
+        self.enter(connection, EVERYTHING)
+
+    @contextmanager
+    def opened(self, connection: Connection, back: Reach) -> Iterator[None]:
+        """Reach everything for one statement, and only as far as ``back`` after it."""
+        self.enter(connection, EVERYTHING)
+        yield
+        self.enter(connection, back)
+
+    def context(self, reach: Reach, backend: int, until: float | None = None) -> str:
+        """``reach`` as the policies read it, for one connection, signed."""
+        many = (",".join(reach.subjects), ",".join(reach.matters))
+        ways = (reach.low, reach.high, reach.body, reach.office, *many, reach.area_low, reach.area_high)
+        ends = int(until if until is not None else time.time() + LASTS)
+        said = "|".join(("v1", "t" if reach.everything else "f", *ways, str(ends), str(backend)))
+        if said.count("|") != 11 or any("," in one for one in (*reach.subjects, *reach.matters)):
+            raise ValueError("a subject key, body or matter holds | or a comma, which no identifier has")
+        return said + STANDARD.mac(self.secret, said.encode()).hex()
+
+
+def wall_of(ring: KeyRing) -> Wall:
+    """The wall whose key comes from ``ring``: from the key that never rotates, and good for nothing else."""
+    return Wall(STANDARD.derive(ring.current("blind").secret, b"gdbos.wall/1"))
+
+
+def _backend(connection: Connection) -> int:
+    driver: Any = connection.connection.dbapi_connection
+    return int(driver.info.backend_pid)
+
+
+# Raising it, with the owner's rights.
+
+_FUNCTION: Final = r"""
+CREATE OR REPLACE FUNCTION gdbos_wall.scope() RETURNS text[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  given text := current_setting('gdbos.scope', true);
+  said bytea;
+  part text[];
+BEGIN
+  IF given IS NULL OR length(given) < 80 THEN RETURN NULL; END IF;
+  said := convert_to(left(given, -64), 'UTF8');
+  PERFORM FROM gdbos_wall.key WHERE encode(sha256(outer_pad || sha256(inner_pad || said)), 'hex') = right(given, 64);
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  part := string_to_array(left(given, -64), '|', '');
+  IF part[1] <> 'v1' OR part[11]::bigint < extract(epoch FROM clock_timestamp()) OR part[12]::int <> pg_backend_pid() THEN
+    RETURN NULL;
+  END IF;
+  RETURN part;
+END $$
+"""
+_GROUND: Final = (
+    "CREATE SCHEMA IF NOT EXISTS gdbos_wall",
+    "CREATE TABLE IF NOT EXISTS gdbos_wall.key (id int PRIMARY KEY, inner_pad bytea NOT NULL, outer_pad bytea NOT NULL)",
+    "REVOKE ALL ON gdbos_wall.key FROM PUBLIC",
+    _FUNCTION,
+    "GRANT USAGE ON SCHEMA gdbos_wall TO PUBLIC",
+    "GRANT EXECUTE ON FUNCTION gdbos_wall.scope() TO PUBLIC",
+)
+_KEY: Final = text(
+    "INSERT INTO gdbos_wall.key (id, inner_pad, outer_pad) VALUES (1, :inner_pad, :outer_pad)"
+    " ON CONFLICT (id) DO UPDATE SET inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad"
+)
+
+
+def raise_wall(connection: Connection, tables: Iterable[Table], secret: bytes) -> None:
+    """Give every scoped table its policy, and the roles of the node what each needs. Doing it again changes nothing.
+
+    Runs with the owner's rights, in the caller's transaction, after the tables are there.
+    """
+    for statement in _GROUND:
+        connection.exec_driver_sql(statement)
+    block = secret.ljust(64, b"\0")
+    pads = {"inner_pad": bytes(b ^ 0x36 for b in block), "outer_pad": bytes(b ^ 0x5C for b in block)}
+    connection.execute(_KEY, pads)
+    held: dict[str, str] = {row[0]: row[1] for row in connection.execute(_POLICIES)}
+    for table, scope in scoped(tables):
+        if held.get(table.name) != mark(scope):
+            _guard(connection, table.name, scope)
+    _grant(connection)
+
+
+def scoped(tables: Iterable[Table]) -> list[tuple[Table, Scope]]:
+    """The tables that say whose their rows are."""
+    return [(table, scope) for table in tables if (scope := scope_of(table)) is not None]
+
+
+def _guard(connection: Connection, table: str, scope: Scope) -> None:
+    rows, comment = policy(scope), mark(scope)
+    for statement in (
+        f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
+        f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
+        f'DROP POLICY IF EXISTS gdbos_scope ON "{table}"',
+        f'CREATE POLICY gdbos_scope ON "{table}" USING ({rows}) WITH CHECK ({rows})',
+        f"COMMENT ON POLICY gdbos_scope ON \"{table}\" IS '{comment}'",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+def policy(scope: Scope) -> str:
+    """The rows of a table within the context, in SQL. Each part of the context is read once per statement (an InitPlan)."""
+    ways = ["(SELECT (gdbos_wall.scope())[2] = 't')"]
+    if scope.division:
+        ways.append(_between(scope.division, 3, 4))
+    ways += [f'"{column}" = (SELECT (gdbos_wall.scope())[{5 if scope.division else 6}])' for column in scope.body]
+    ways += [f'"{column}" = ANY ((SELECT {_listed(7)})::text[])' for column in scope.subject]
+    limits = ["(" + " OR ".join(ways) + ")"]
+    if scope.matter:
+        limits.append(
+            f'((SELECT (gdbos_wall.scope())[8] IS NULL) OR "{scope.matter}" = ANY ((SELECT {_listed(8)})::text[]))'
+        )
+    if scope.division:
+        limits.append(f"((SELECT (gdbos_wall.scope())[9] IS NULL) OR {_between(scope.division, 9, 10)})")
+    return " AND ".join(limits)
+
+
+def _between(column: str, low: int, high: int) -> str:
+    at = "(SELECT (gdbos_wall.scope())[{}])"
+    return f'("{column}" >= {at.format(low)} AND "{column}" <= {at.format(high)})'
+
+
+def _listed(part: int) -> str:
+    return f"string_to_array((gdbos_wall.scope())[{part}], ',')"
+
+
+def mark(scope: Scope) -> str:
+    """What the policy made from ``scope`` is known by, so that a changed declaration is seen."""
+    return STANDARD.digest(policy(scope).encode()).hex()[:32]
+
+
+_LEDGER: Final = ("ledger_leaf", "ledger_node", "ledger_checkpoint", "ledger_pending")
+_GRANTS: Final = {
+    "gdbos_app": (
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO gdbos_app",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO gdbos_app",
+        *(f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM gdbos_app" for table in _LEDGER[:3]),
+        "REVOKE UPDATE, DELETE ON ledger_pending FROM gdbos_app",
+    ),
+    "gdbos_sequencer": (
+        *(f"GRANT SELECT, INSERT ON {table} TO gdbos_sequencer" for table in _LEDGER[:3]),
+        "GRANT SELECT, DELETE ON ledger_pending TO gdbos_sequencer",
+        *(f"GRANT SELECT, INSERT, UPDATE ON {table} TO gdbos_sequencer" for table in ("bus_call", "bus_receipt")),
+    ),
+    "gdbos_audit": tuple(f"GRANT SELECT ON {table} TO gdbos_audit" for table in _LEDGER),
+}
+
+
+def _grant(connection: Connection) -> None:
+    """What each of the node's roles needs, for those that the integrator has made."""
+    there = set(
+        connection.exec_driver_sql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'gdbos~_%%' ESCAPE '~'").scalars()
+    )
+    for role, statements in _GRANTS.items():
+        for statement in statements if role in there else ():
+            connection.exec_driver_sql(statement)
+
+
+# Looking whether it stands.
+
+_POLICIES: Final = text(
+    "SELECT c.relname, coalesce(obj_description(p.oid, 'pg_policy'), '') FROM pg_policy p"
+    " JOIN pg_class c ON c.oid = p.polrelid"
+    " WHERE c.relrowsecurity AND c.relforcerowsecurity AND p.polname = 'gdbos_scope'"
+    " AND NOT EXISTS (SELECT 1 FROM pg_policy o WHERE o.polrelid = c.oid AND o.polname <> 'gdbos_scope' AND o.polpermissive)"
+)
+_VIEWS: Final = text(
+    """
+    WITH RECURSIVE over (oid) AS (
+      SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relname = ANY (CAST(:tables AS text[])) AND c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+      UNION
+      SELECT r.ev_class FROM over JOIN pg_depend d ON d.refobjid = over.oid AND d.refclassid = 'pg_class'::regclass
+      JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+    )
+    SELECT c.relname FROM over JOIN pg_class c USING (oid)
+    WHERE c.relkind = 'm' OR (c.relkind = 'v' AND NOT coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'], false))
+    """
+)
+_ROLE: Final = text(
+    "SELECT rolsuper OR rolbypassrls AS passes, has_table_privilege(current_user, 'gdbos_wall.key', 'SELECT') AS reads_key"
+    " FROM pg_roles WHERE rolname = current_user"
+)
+
+
+def escapes(connection: Connection, tables: Iterable[Table]) -> list[str]:
+    """The scoped tables without their policy, and the views through which rows of one get around it."""
+    wanted = scoped(tables)
+    held: dict[str, str] = {row[0]: row[1] for row in connection.execute(_POLICIES)}
+    bare = [f"table {table.name}" for table, scope in wanted if held.get(table.name) != mark(scope)]
+    names = {"tables": [table.name for table, _ in wanted]}
+    return bare + [f"view {name}" for name in connection.execute(_VIEWS, names).scalars()]
+
+
+def weaknesses(connection: Connection) -> Sequence[str]:
+    """Why the wall holds nobody back who speaks with the serving role; nothing where it does."""
+    row = connection.execute(_ROLE).one()
+    found = []
+    if row.passes:
+        found.append("the serving role is a superuser or has BYPASSRLS")
+    elif row.reads_key:
+        found.append("the serving role owns the tables and can read the wall's key")
+    return found
