@@ -22,6 +22,7 @@ from sqlalchemy import insert
 from gdbos.actor import Actor
 from gdbos.bus.basis import bus_basis
 from gdbos.bus.bus import Bus
+from gdbos.bus.derived import Question
 from gdbos.bus.grant import bus_grant, new_grant
 from gdbos.errors import NoBasis, NoGrant
 from gdbos.ids import new_id
@@ -29,15 +30,20 @@ from gdbos.subjects import person_key
 from gdbos.unit import Unit
 from gdbos_scenarios.departments.program import running
 
-WORLDS = 20_000 if os.environ.get("GDBOS_PROVE") else 250
+WORLDS = 100_000 if os.environ.get("GDBOS_PROVE") else 250
 FIELDS = ("citizen_id", "name", "sex", "birth_date")
 CLEAR = {"citizen_id": ANNA, "name": ANNA_NAME, "sex": "1", "birth_date": "1985-03-12"}
 MASKED = {"citizen_id": "450103********9995", "name": "韦*例", "sex": "***", "birth_date": "1985******"}
 SERVICE = "police.model.people"
 numbers = count(1)
 
+ADULT, ELDER, WOMAN = "birth_date age >= 18", "birth_date age >= 90", "sex in 2"
+ANSWERS = {ADULT: True, ELDER: False, WOMAN: False}
+"""Of somebody born in 1985, and a man by the register."""
+
 Moment = st.none() | st.integers(-3, 3)
 """Hours from now; 0 is a moment ago."""
+DIVISIONS = ("450100", "450103", "440100")
 BODIES, SYSTEMS, MATTERS, CASES = (MARKET, TAX), ("front", "back"), ("m.one", "m.two"), ("C1", "C2", "")
 Fields = st.lists(st.sampled_from(FIELDS), unique=True, max_size=3)
 
@@ -48,6 +54,8 @@ grants = st.fixed_dictionaries(
         "fields": Fields,
         "clear": Fields | st.just(["*"]),
         "matters": st.lists(st.sampled_from(MATTERS), unique=True, max_size=2),
+        "questions": st.just([]) | st.lists(st.sampled_from((ADULT, "birth_date", "sex")), unique=True, max_size=2),
+        "divisions": st.just([]) | st.lists(st.sampled_from(("450000", *DIVISIONS)), unique=True, max_size=2),
         "state": st.sampled_from(("live", "live", "live", "draft", "refused", "revoked")),
         "since": Moment,
         "until": Moment,
@@ -69,32 +77,61 @@ calls = st.fixed_dictionaries(
         "system": st.sampled_from(SYSTEMS),
         "matter": st.sampled_from((*MATTERS, "m.three")),
         "case": st.sampled_from(CASES),
+        "division": st.sampled_from((*DIVISIONS, "450100", "450100")),
+        "subject": st.sampled_from((ANNA, ANNA, BEN)),
+        "ask": st.just([]) | st.just([]) | st.lists(st.sampled_from(tuple(ANSWERS)), unique=True, max_size=2),
     }
 )
 
 
-def model(world: dict[str, Any], call: dict[str, Any]) -> str | dict[str, str]:
-    """What must come of a call about Anna: a refusal by name, or exactly these values."""
+def inside(division: str, granted: list[str]) -> bool:
+    """Whether a caller who sits in ``division`` is in one of those: of a province two digits count, of a city four."""
+    counted = {"450000": "45", "450100": "4501", "450103": "450103", "440100": "4401"}
+    return granted == [] or any(division.startswith(counted[one]) for one in granted)
+
+
+def answers(grant: dict[str, Any], call: dict[str, Any]) -> str | dict[str, Any]:
+    """What a call that asks is told: every question by the grant's leave, or none."""
+    told = {}
+    for question in call["ask"]:
+        field = question.split(" ")[0]
+        clear = field in grant["clear"] or "*" in grant["clear"]
+        received = field in grant["fields"] or (grant["fields"] == [] and grant["questions"] == [])
+        if not (question in grant["questions"] or field in grant["questions"] or (clear and received)):
+            return "no-grant"
+        told[question] = ANSWERS[question]
+    return told
+
+
+def model(world: dict[str, Any], call: dict[str, Any]) -> str | dict[str, Any]:
+    """What must come of a call: a refusal by name, or exactly these values or answers."""
     grant = None
     for one in world["grants"]:  # the newest last
         same = one["body"] == call["body"] and one["system"] == call["system"] and one["state"] == "live"
         begun = one["since"] is None or one["since"] <= 0
         ended = one["until"] is not None and one["until"] <= 0
-        if same and begun and not ended and (one["matters"] == [] or call["matter"] in one["matters"]):
+        covers = (one["matters"] == [] or call["matter"] in one["matters"]) and inside(
+            call["division"], one["divisions"]
+        )
+        if same and begun and not ended and covers:
             grant = one
-    if grant is None:
+    if grant is None or (not call["ask"] and grant["questions"] and not grant["fields"]):
+        return "no-grant"
+    if call["ask"] and answers(grant, call) == "no-grant":
         return "no-grant"
     for basis in world["bases"]:
         named = (basis["body"], basis["matter"], basis["case"]) == (call["body"], call["matter"], call["case"])
         if (
             named
-            and basis["subject"] == ANNA
+            and basis["subject"] == call["subject"]
             and not basis["closed"]
             and (basis["until"] is None or basis["until"] > 0)
         ):
             break
     else:
         return "no-basis"
+    if call["ask"]:
+        return answers(grant, call)
     shown = {}
     for field in FIELDS:
         if not grant["fields"] or field in grant["fields"]:
@@ -141,7 +178,7 @@ def plant(unit: Unit, world: dict[str, Any], mark: str) -> None:
     for one in world["grants"]:
         grant = new_grant(body=one["body"], system=one["system"] + mark, service=SERVICE, provider=POLICE)
         row = {name: getattr(grant, name) for name in grant.__struct_fields__}
-        row |= {name: one[name] for name in ("fields", "clear", "matters", "state")}
+        row |= {name: one[name] for name in ("fields", "clear", "matters", "questions", "divisions", "state")}
         row |= {"since": at(one["since"]), "until": at(one["until"]), "changed_at": unit.now, "rate": 10_000}
         unit.execute(insert(bus_grant).values(row))
     for basis in world["bases"]:
@@ -152,14 +189,15 @@ def plant(unit: Unit, world: dict[str, Any], mark: str) -> None:
     unit.announce("grants")
 
 
-def door(city: Nanning, call: dict[str, Any], mark: str) -> str | dict[str, str]:
+def door(city: Nanning, call: dict[str, Any], mark: str) -> str | dict[str, Any]:
     """What the door makes of it."""
     system = call["system"] + mark
-    actor = Actor(kind="system", id=system, body=call["body"], division="450100", reach="body")
+    actor = Actor(kind="system", id=system, body=call["body"], division=call["division"], reach="body")
     bus = Bus(city.site.kernel.door, actor, system)
-    about = {"matter": call["matter"], "case": call["case"] + mark}
+    asked, case = [Question(*words.split(" ", 1)) for words in call["ask"]], call["case"] + mark
+    value = {"citizen_id": call["subject"]}
     try:
-        reply = city.site.call(lambda: bus.call(SERVICE, {"citizen_id": ANNA}, **about))
+        reply = city.site.call(lambda: bus.call(SERVICE, value, matter=call["matter"], case=case, ask=asked))
     except (NoGrant, NoBasis) as refused:
         return refused.code
     assert isinstance(reply.call, UUID)
@@ -183,7 +221,8 @@ def test_the_door_does_what_the_model_says(city: Nanning, world: dict[str, Any],
     # One call in every world is made likely to pass, or most worlds would only ever refuse.
     if world["grants"]:
         like = world["grants"][0]
-        asked = [*asked, {"body": like["body"], "system": like["system"], "matter": "m.one", "case": "C1"}]
+        call = {"body": like["body"], "system": like["system"], "matter": "m.one", "case": "C1"}
+        asked = [*asked, call | {"division": "450103", "subject": ANNA, "ask": []}]
         world["bases"].append(
             {"subject": ANNA, "body": like["body"], "matter": "m.one", "case": "C1", "until": None, "closed": False}
         )
