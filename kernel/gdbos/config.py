@@ -71,6 +71,8 @@ class Http(Section, frozen=True, kw_only=True):
     """The public address, when a proxy stands before the node."""
     max_body: int = 1_048_576
     """Bytes a request body may have, where a route does not say otherwise."""
+    capacity: int = 512
+    """Requests in progress before further ones are told to come back; health and log-in have some places more."""
     secure_cookies: bool = False
     """Set when the public address is https; then the session cookie is ``__Host-`` and Secure."""
     proxies: tuple[str, ...] = ()
@@ -120,7 +122,7 @@ class Bus(Section, frozen=True, kw_only=True):
     networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
     """Networks in which the systems that ``places`` names may lie; any other address is refused."""
     capacity: int = 256
-    """Calls in progress before further ones are told to come back."""
+    """Calls in progress before further ones are told to come back; near it each consumer has its share."""
     longest_seal: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
     """Days for which receipts of an investigation may be kept from their subjects, counted from the first order for its case."""
 

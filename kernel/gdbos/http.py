@@ -51,6 +51,7 @@ from gdbos.openapi import openapi_config
 from gdbos.pages.language import locale_of
 from gdbos.pages.render import Page
 from gdbos.pages.routes import page_routes
+from gdbos.places import Places, refuse
 from gdbos.plugin import PUBLIC, Permission
 from gdbos.reading import Reading, honour_limits
 from gdbos.standards.edition_routes import ROUTES as EDITION_ROUTES
@@ -136,7 +137,7 @@ def application(kernel: Kernel) -> Litestar:
     honour_limits(app)
     app.state.methods = Methods(app)
     app.asgi_handler = Edge(
-        app.asgi_handler, Quick(app, [JSON, *_ENCODED])
+        app.asgi_handler, Quick(app, [JSON, *_ENCODED]), Places(app, kernel.settings.http.capacity)
     )  # around the router: what it answers itself (404, 405) passes here too
     return app
 
@@ -282,9 +283,10 @@ class Edge:
     """Outermost: one span per request, the headers every response carries, HEAD as a GET without its body, a signature under
     what a signed request is answered."""
 
-    def __init__(self, app: ASGIApp, quick: Quick) -> None:
+    def __init__(self, app: ASGIApp, quick: Quick, places: Places) -> None:
         self.app = app
         self.quick = quick
+        self.places = places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -312,7 +314,15 @@ class Edge:
                     message["body"] = b""
                 await send(message)
 
-            await self.app(scope, receive, sending)
+            try:
+                self.places.take(scope["path"])
+            except Unavailable as full:
+                await refuse(self.places.app, scope, receive, sending, full)
+                return
+            try:
+                await self.app(scope, receive, sending)
+            finally:
+                self.places.leave()
 
 
 def _complete(message: Any, scope: Scope) -> None:
@@ -329,13 +339,13 @@ def _complete(message: Any, scope: Scope) -> None:
 # Health.
 
 
-@get("/health/live", permission=PUBLIC, tags=["health"], sync_to_thread=False)
+@get("/health/live", permission=PUBLIC, reserved=True, tags=["health"], sync_to_thread=False)
 def live(request: Request[Any, Any, Any]) -> Well:
     """Whether the process answers."""
     return Well("live", request.app.state.kernel.settings.node.id)
 
 
-@get("/health/ready", permission=PUBLIC, tags=["health"])
+@get("/health/ready", permission=PUBLIC, reserved=True, tags=["health"])
 async def ready(request: Request[Any, Any, Any]) -> Well:
     """Whether the node can serve: its database answers and every plugin's checks are well."""
     kernel: Kernel = request.app.state.kernel

@@ -1,8 +1,9 @@
 """Who comes in (准入): beyond what a worker takes, calls are told at once when to come back, and nobody takes it all.
 
-A worker that takes every call serves none in time. So the number of calls in progress has a limit, and near it a share for each
-consumer: one that asks for more than its share is held back (429) while places are kept for the others; at the limit everybody is
-(503). Both cost a few microseconds, since a refusal that works hard is part of the overload.
+A worker that takes every call serves none in time, so the number of calls in progress has a limit; at the limit everybody is sent away
+(503). Before it, whoever holds much is (429): no consumer may hold more than :data:`GREED` times what is still free. Alone it may have
+three quarters; as others come it gets no further place until it has given some back, so that all end up with equal parts. Both
+refusals cost a few microseconds: one that works hard is part of the overload.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from typing import Final
 
 from gdbos.errors import TooMany, Unavailable
 
-NEAR: Final = 0.75
-"""The part of the places up to which nobody is asked for a share."""
+GREED: Final = 3
 SOONEST: Final = 0.02
 LATEST: Final = 5.0
 """Seconds within which those sent away are told to come back."""
@@ -42,11 +42,11 @@ class Admission:
     def place(self, consumer: tuple[str, str]) -> Iterator[None]:
         """A place for one call of ``consumer`` (body and system).
 
-        :raises Unavailable: there is none. :raises TooMany: the consumer holds its share, and others may come.
+        :raises Unavailable: there is none. :raises TooMany: the consumer holds much already, and others may come.
         """
         self.refuse_beyond_capacity()
         held = self._holding.get(consumer, 0)
-        if self.inside >= self.capacity * NEAR and held >= self._share(consumer):
+        if held >= GREED * (self.capacity - self.inside):
             raise TooMany(
                 "Your system has {held} calls in progress, which is its share while the data bus is busy; wait for some of them.",
                 held=held,
@@ -64,10 +64,6 @@ class Admission:
                 self._holding[consumer] -= 1
             else:
                 del self._holding[consumer]
-
-    def _share(self, consumer: tuple[str, str]) -> float:
-        """An equal part for everybody inside, for whoever asks, and for one who may come next."""
-        return self.capacity / (len(self._holding) + (consumer not in self._holding) + 1)
 
     def _when(self) -> dict[str, int]:
         """When a place is likely to be free; not the same for all, or they would all come back at once."""

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from litestar import Litestar, Request
+from litestar import Litestar
 from litestar.types import Receive, Send
 
 from gdbos.actor import Actor
-from gdbos.answers import answer
 from gdbos.bus.entrance import DEADLINE, KEY, PATH, PREFIX, called
 from gdbos.bus.permissions import CALL
 from gdbos.kernel import Kernel
+from gdbos.places import refuse
 
 ORDINARY: Final = frozenset(
     (
@@ -37,7 +37,7 @@ class Quick:
         self.headers = [*headers]
 
     def caller(self, scope: Any) -> Actor | None:
-        """Who calls, where this request may take the quick way; it has no NUL, no method but POST, and may call."""
+        """The system that calls, where this request may take the quick way."""
         path = scope["path"]
         if scope["method"] != "POST" or not path.startswith(PREFIX) or not path.isprintable():
             return None
@@ -50,21 +50,15 @@ class Quick:
         if credential[:7] != b"Bearer " or "/" in path[len(PREFIX) :] or scope["query_string"]:
             return None
         actor = self.kernel.identity.remembered(credential[7:].decode("latin-1"))
-        return actor if actor is not None and actor.may(CALL) else None
+        return actor if actor is not None and actor.kind == "system" and actor.may(CALL) else None
 
     async def __call__(self, scope: Any, receive: Receive, send: Send, actor: Actor) -> None:
         try:
             self.kernel.door.admission.refuse_beyond_capacity()
             body, call = await called(scope, receive, self.kernel, actor, scope["path"][len(PREFIX) :])
         except Exception as failure:
-            await self._answer(scope, receive, send, actor, failure)
+            await refuse(self.app, scope, receive, send, failure, PATH)
             return
         headers = [(b"content-length", b"%d" % len(body)), (b"gdbos-call", call), *self.headers]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
-
-    async def _answer(self, scope: Any, receive: Receive, send: Send, actor: Actor, failure: Exception) -> None:
-        scope |= {"litestar_app": self.app, "app": self.app, "path_template": PATH}
-        scope.setdefault("state", {})["actor"] = actor
-        request: Request[Any, Any, Any] = Request(scope, receive, send)
-        await answer(request, failure).to_asgi_response(None, request)(scope, receive, send)

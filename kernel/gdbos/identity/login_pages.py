@@ -58,7 +58,7 @@ class CodesShown(msgspec.Struct, frozen=True, kw_only=True):
     next: str = "/"
 
 
-@get("/login", permission=PUBLIC)
+@get("/login", permission=PUBLIC, reserved=True)
 async def log_in_page(
     actor: NamedDependency[Actor], kernel: NamedDependency[Kernel], next: FromQuery[str] = "/"
 ) -> Page | Redirect:
@@ -68,7 +68,7 @@ async def log_in_page(
     return log_in_form(kernel, next=local_path(next))
 
 
-@post("/login", permission=PUBLIC)
+@post("/login", permission=PUBLIC, reserved=True)
 async def log_in(request: Asked, kernel: NamedDependency[Kernel], data: URLEncodedBody[LogInForm]) -> Page | Redirect:
     """Log in and go where one wanted to; what went wrong is said on the same page."""
     try:
@@ -79,14 +79,14 @@ async def log_in(request: Asked, kernel: NamedDependency[Kernel], data: URLEncod
     return await go_on(request, kernel, Entering(account=account, how=how, next=local_path(data.next)))
 
 
-@get("/login/step", permission=PUBLIC)
+@get("/login/step", permission=PUBLIC, reserved=True)
 async def step_page(request: Asked, kernel: NamedDependency[Kernel]) -> Page | Redirect:
     """What is still missing after the password: a new one, a code, or a second factor to set up."""
     entering = await _waiting(request, kernel)
     return await _step_page(request, kernel, entering) if entering else to("/login")
 
 
-@post("/login/step", permission=PUBLIC)
+@post("/login/step", permission=PUBLIC, reserved=True)
 async def take_step(request: Asked, kernel: NamedDependency[Kernel], data: URLEncodedBody[StepForm]) -> Page | Redirect:
     """Give what was missing."""
     entering = await _waiting(request, kernel)

@@ -128,7 +128,7 @@ class SessionRoutes(Controller):
     path = "/api/identity/sessions"
     tags = ("identity",)
 
-    @post(permission=PUBLIC)
+    @post(permission=PUBLIC, reserved=True)
     async def log_in(
         self, request: Asked, kernel: NamedDependency[Kernel], data: JSONBody[LogIn]
     ) -> Response[SessionOpened]:

@@ -70,7 +70,7 @@ class TokenRoutes(Controller):
     path = "/api/identity/tokens"
     tags = ("identity",)
 
-    @post(permission=PUBLIC, status_code=200, operation_class=TokenOperation)
+    @post(permission=PUBLIC, reserved=True, status_code=200, operation_class=TokenOperation)
     async def token(self, request: Asked, kernel: NamedDependency[Kernel]) -> TokenGiven:
         """Give a system a token for five minutes in exchange for an assertion signed with its own key."""
         asked = await _asked(request)
