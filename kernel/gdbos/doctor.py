@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 import msgspec
@@ -20,10 +20,12 @@ from rich.table import Table as Grid
 from sqlalchemy import ColumnElement, Connection, Engine, Table, func, make_url, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from gdbos.bus.adapters import Adapter, adapters_for
 from gdbos.bus.adapters.database import SQLITE
 from gdbos.bus.adapters.target import parse
 from gdbos.bus.grant import bus_grant
 from gdbos.bus.outbox import delivery
+from gdbos.bus.service import Offered
 from gdbos.cli import Context, emit
 from gdbos.errors import Misconfigured
 from gdbos.files.content import LOOKS
@@ -71,6 +73,7 @@ async def examine(kernel: Kernel) -> list[Finding]:
     found = [*_home(kernel.settings.home), *_keys(kernel.settings.home / "keys", kernel.clock())]
     found += await asyncio.to_thread(lambda: list(_database(kernel)))
     found += [_standards(kernel), *_files(kernel)]
+    found.append(await _services(kernel))
     usable = not any(one.state == "fail" for one in found)
     found += await _plugins(kernel, usable=usable)
     found += await asyncio.gather(
@@ -276,6 +279,30 @@ def _files(kernel: Kernel) -> Iterator[Finding]:
     if blind := [one for one in kernel.settings.files.types if one not in LOOKS]:
         what = f"[files] types names {', '.join(blind)}, which nothing here can look into: such files are refused"
         yield Finding("file types", "warn", what, f"take those out; there are: {', '.join(LOOKS)}")
+
+
+async def _services(kernel: Kernel) -> Finding:
+    """Whether this node can reach what its packs offer."""
+    adapters = adapters_for(kernel.settings.bus)
+    documents = [*kernel.standards.documents("services", kernel.clock().date())]
+    missing = [why for document in documents if (why := _unreachable(kernel.offer_of(document.value), adapters))]
+    for adapter in adapters.values():
+        await adapter.aclose()
+    if missing:
+        what = f"{len(missing)} of {len(documents)} services of the packs are not set up here: {'; '.join(missing[:3])}"
+        return Finding("services", "warn", what, "name their places in [bus.places], where this node is to reach them")
+    return Finding("services", "ok", f"{len(documents)} of the packs, each with its place")
+
+
+def _unreachable(service: Offered, adapters: Mapping[str, Adapter[Any]]) -> str:
+    assert service.registered is not None
+    if service.registered.adapter not in adapters:
+        return f"service {service.code}: there is no adapter {service.registered.adapter}"
+    try:
+        adapters[service.registered.adapter].check(service)
+    except Misconfigured as why:
+        return str(why)
+    return ""
 
 
 async def _plugins(kernel: Kernel, *, usable: bool) -> list[Finding]:

@@ -20,7 +20,7 @@ from gdbos.bus.service import Service
 from gdbos.config import Bus
 from gdbos.strict import Fault, decode
 
-__all__ = ["Adapter", "Answered", "Asking", "HttpClient", "Target", "Way", "adapters_for", "faults"]
+__all__ = ["KINDS", "Adapter", "Answered", "Asking", "HttpClient", "Target", "Way", "adapters_for", "faults"]
 
 KINDS: Mapping[str, type[Settings]] = {
     "http": HttpSettings,

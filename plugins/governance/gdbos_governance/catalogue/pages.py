@@ -270,6 +270,7 @@ async def _page(
             "ask": actor.may(ASK),
             "check": actor.may(CHECK),
         },
+        "vertical": _vertical(bus, around.shown.service),
         "services": services,
         "not_shared": NOT_SHARED,
         "done": done,
@@ -277,6 +278,12 @@ async def _page(
         "wrong": wrong or Wrong(),
     }
     return Page("governance.catalogue/resource.html", context, status=422 if wrong else 200)
+
+
+def _vertical(bus: Bus, service: str) -> bool:
+    """Whether the service a resource is mounted on is a ministry's vertical system (国垂系统)."""
+    versions = bus.door.directory.versions(service)
+    return bool(versions and versions[0].registered and versions[0].registered.vertical)
 
 
 async def _probed(resource_id: UUID, mount_id: UUID, run: Run, bus: Bus) -> Redirect:

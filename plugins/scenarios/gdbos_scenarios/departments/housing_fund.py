@@ -7,12 +7,17 @@ from datetime import datetime
 
 from .system import Body, Operation, Refused, System, Wrong, now, serial, text
 
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS dw (tyxydm TEXT PRIMARY KEY, dwmc TEXT NOT NULL, dwzh TEXT NOT NULL, khrq TEXT NOT NULL, yjce INTEGER NOT NULL) STRICT;
+CREATE VIEW IF NOT EXISTS v_dwzh AS SELECT tyxydm, dwzh, khrq, yjce FROM dw;
+"""
+"""The fund lets its neighbours read the view, and nothing else of its database."""
 LEAST_WAGE_FEN = 181_000
 """The lowest monthly wage this fund reckons with: a made-up figure of the demo city."""
 
 
 def open_account(connection: sqlite3.Connection, asked: Body) -> Body:
-    _name, _code, _person, _number, month = text(asked, "dwmc", "tyxydm", "frxm", "frzjh", "qjrq")
+    name, code, _person, _number, month = text(asked, "dwmc", "tyxydm", "frxm", "frzjh", "qjrq")
     staff, wages, rate = whole(asked, "zgrs"), whole(asked, "gzze"), whole(asked, "dwbl") + whole(asked, "grbl")
     try:
         datetime.strptime(month, "%Y%m%d").replace(tzinfo=now().tzinfo)
@@ -21,6 +26,8 @@ def open_account(connection: sqlite3.Connection, asked: Body) -> Body:
     if wages < LEAST_WAGE_FEN * staff:
         raise Refused("工资总额低于最低缴存基数")
     account = {"dwzh": f"77{serial(connection):010d}", "khrq": f"{now():%Y%m%d}", "yjce": wages * rate // 100}
+    row = [code, name, account["dwzh"], account["khrq"], account["yjce"]]
+    connection.execute("INSERT OR REPLACE INTO dw VALUES (?, ?, ?, ?, ?)", row)
     return {"retcode": 0, "retmsg": "OK", "body": account}
 
 
@@ -34,6 +41,7 @@ def whole(asked: Body, name: str) -> int:
 SYSTEM = System(
     name="housing-fund",
     title="住房公积金管理系统",
+    schema=SCHEMA,
     key_header="gjj-key",
     operations={"/gjj/dwkh/handle": Operation(open_account, number="ywbh")},
     wrong=lambda why: {"retcode": 9, "retmsg": why, "body": None},

@@ -34,6 +34,7 @@ def city(context: Context, home: Path, *options: str, port: int = 0) -> Iterator
             GDBOS_HOME=str(home),
             GDBOS__BUS__PLACES__DEPARTMENTS=systems.url,
             GDBOS__BUS__PLACES__DEPARTMENTS_KEYS=str(systems.keys),
+            GDBOS__BUS__PLACES__HOUSING_FUND_DB=f"sqlite:///{home / 'departments' / 'housing-fund.sqlite'}",
             **({"GDBOS_PORT": str(port)} if port else {}),
         )
         yield City(settled, home, _settle(settled, home / LOGINS))

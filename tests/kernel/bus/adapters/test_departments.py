@@ -12,7 +12,10 @@ import msgspec
 import pytest
 
 from gdbos.actor import ANONYMOUS
-from gdbos.bus.adapters import adapters_for
+from gdbos.bus.adapters import KINDS, adapters_for, faults
+from gdbos.bus.adapters.lines import Lines
+from gdbos.bus.adapters.settings import settings_of
+from gdbos.bus.adapters.sql import Sql, SqlSettings
 from gdbos.bus.call import Call
 from gdbos.bus.service import Service, offered
 from gdbos.config import Bus
@@ -22,7 +25,7 @@ from gdbos.standards import load
 from gdbos_scenarios.departments import program as program_module
 from gdbos_scenarios.departments.program import running
 
-from .asking import CITIZEN, CODE, NAME, ask, client_for, http_settings, run
+from .asking import CITIZEN, CODE, NAME, ask, asking, client_for, http_settings, run
 
 SERVICES = Path(__file__).parents[4] / "standards" / "nanning" / "services"
 COMPANY = {
@@ -110,9 +113,28 @@ def handle(program, code, number, **changes):
 
 def test_every_service_document_is_read_strictly():
     for path in SERVICES.glob("*.toml"):
-        table = tomllib.loads(path.read_text("utf-8"))
-        places = {"departments": "http://127.0.0.1:8100", "departments_keys": "var/keys"}
-        assert http_settings(table["settings"], places, service=table["id"]).idempotent
+        made = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Service)
+        assert list(faults(made, None)) == [] and made.adapter in KINDS, path.name
+
+
+def test_the_housing_fund_is_looked_up_in_the_view_it_lets_its_neighbours_read(departments, standards):
+    place = f"sqlite:///{departments.keys.parent}/housing-fund.sqlite"
+    settings = settings_of(
+        SqlSettings, document("nanning.housing-fund.account")["settings"], {"housing_fund_db": place}, service="it"
+    )
+    opened = handle(departments, "nanning.housing-fund.handle", "VIEWED")
+
+    async def main():
+        way = Sql({place: Path(place.removeprefix("sqlite:///"))}, Lines())
+        try:
+            return (await way.ask(settings, asking({"uscc": CODE}))).value
+        finally:
+            await way.aclose()
+
+    found = run(main())
+    assert found == {name: opened[name] for name in ("fund_number", "fund_monthly_sum", "handled_on")}
+    gives = standards.record("nanning.housing-fund.account", date(2026, 11, 23))
+    assert gives.check(gives.convert(found)) == []
 
 
 def test_a_person_comes_back_in_our_fields(departments):
