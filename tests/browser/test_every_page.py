@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from babel.messages.pofile import read_po
@@ -17,6 +18,8 @@ from gdbos.config import load
 from gdbos.http import application
 from gdbos.kernel import Kernel
 from gdbos.pages.render import Page
+from gdbos.shipped import shipped
+from gdbos.standards.parcel import files_of, zipped
 from gdbos_scenarios.enterprise_opening.opening import begin, bring, fill_in, open_enterprise
 from gdbos_scenarios.enterprise_opening.people import APPLICANT
 
@@ -42,6 +45,7 @@ WHO = {
     "/console/catalogue": "bianmu",
     "/console/sharing": "bianmu",
     "/console/quality": "shuju",
+    "/console/standards/editions": "biaozhun",
     "/console/standards/proposals": "shuju",
 }
 """Who opens the pages below a path; the longest beginning counts."""
@@ -151,6 +155,7 @@ def known(city: City, kernel: Kernel) -> dict[str, dict[str, str]]:
         "token": str(applicant.get(f"/api/services/licences/{licence}")["verify"]).rpartition("/")[2],
         "card_id": carded(city, live),
         "proposal_id": proposed(city),
+        "edition_id": drafted(city),
         **governed(city),
         **parked(city),
     }
@@ -210,6 +215,20 @@ def proposed(city: City) -> str:
     steward, brought = city.person("shuju"), {"id": "tax-number", "title": {"zh": "纳税人识别号"}, "form": "an18"}
     steward.post("/api/standards/proposals", {"source": "old system", "elements": [brought]})
     return str(steward.get("/api/standards/proposals")["items"][0]["id"])
+
+
+def drafted(city: City) -> str:
+    """A version of a pack that narrows an element others use, and holds a fault."""
+    files = files_of(shipped("standards") / "nanning")
+    files["pack.toml"] = files["pack.toml"].replace(b'version = "', b'version = "next-')
+    files["elements/next.toml"] = '[[element]]\nid = "next"\ntitle = { zh = "下一个" }\nform = "none"\n'.encode()
+    who = {"login": "shuju", "password": city.passwords["shuju"]}
+    token = httpx.post(f"{city.url}/api/identity/sessions", json=who).json()["token"]
+    sent = {"file": ("nanning.zip", zipped(files), "application/zip")}
+    headers = {"authorization": f"Bearer {token}"}
+    answered = httpx.post(f"{city.url}/api/standards/editions", files=sent, headers=headers, timeout=60)
+    assert answered.status_code == 201, answered.text
+    return str(answered.json()["id"])
 
 
 def parked(city: City) -> dict[str, str]:

@@ -28,4 +28,11 @@ NAVIGATION = (
     NavigationEntry(
         area="console", path="/console/standards", title=N_("Standards"), permission=STANDARDS_READ, order=30
     ),
+    NavigationEntry(
+        area="console",
+        path="/console/standards/editions",
+        title=N_("Publication of standards"),
+        permission=STANDARDS_READ,
+        order=32,
+    ),
 )

@@ -18,6 +18,7 @@ from gdbos.bus.permissions import CALLS, GRANTS_DECIDE, GRANTS_READ
 from gdbos.bus.record import bus_call
 from gdbos.console.access_pages import AccessPages
 from gdbos.console.brought import plugins
+from gdbos.console.edition_pages import EditionPages
 from gdbos.console.grants import GrantState, decide_all, list_grants
 from gdbos.console.health import health, standing
 from gdbos.console.letter import drop_letter, list_letters, retry_letter, show_letter
@@ -180,6 +181,7 @@ PAGES = [
     RecallPages,
     LetterPages,
     StandardsPages,
+    EditionPages,
 ]
 
 

@@ -44,6 +44,26 @@ def differences(old: Standards, new: Standards, on: date) -> list[Difference]:
     return found
 
 
+def drift(standards: Standards, pack: str, on: date) -> Iterator[Difference]:
+    """What a pack changed of items of the levels above it."""
+    for kind in sorted(standards.kinds):
+        for document in standards.documents(kind, on):
+            title = getattr(document.value, "title", None) or Text(document.id, document.id)
+            head = _head(kind, document.id, title)
+            for change in (one for one in document.changes if one.pack == pack):
+                for said in _said(kind, change.field, change.old, change.new):
+                    words = Text(f"{head.zh}:{said.zh}", f"{head.en}: {said.en}")
+                    yield Difference(
+                        kind=kind,
+                        id=document.id,
+                        title=title,
+                        field=change.field,
+                        old=change.old,
+                        new=change.new,
+                        words=words,
+                    )
+
+
 def _in_force(standards: Standards, kind: str, on: date) -> dict[str, Document[Any]]:
     return {one.id: one for one in standards.documents(kind, on)} if kind in standards.kinds else {}
 

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from gdbos.console.permissions import STANDARDS_CONSENT, STANDARDS_DRAFT, STANDARDS_PUBLISH, STANDARDS_READ
-from gdbos.errors import Invalid, TooLarge, Unsupported, Violation
 from gdbos.kernel import Kernel
-from gdbos.text import N_
+from gdbos.plugin import PUBLIC
 from gdbos.unit import Run, Unit
 
 from . import review
+from .asked import On, today
 from .consent import Consent
+from .difference import Difference, drift
 from .edition import Edition, State, editions, parcel, refuse
+from .registry import Standards
 from .review import Review
+from .schema import names, schema
+from .unchanged import NOT_MODIFIED, Tagged, unchanged
+from .upload import form_of, sent_table
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
-SUMMARY = 2000
 
 
 class Editions(msgspec.Struct, frozen=True):
@@ -59,19 +59,6 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
-@dataclass
-class DraftOperation(Operation):
-    """How the OpenAPI document describes the form."""
-
-    def __post_init__(self) -> None:
-        fields = {
-            "file": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY),
-            "summary": Schema(type=OpenAPIType.STRING, max_length=SUMMARY),
-        }
-        form = Schema(type=OpenAPIType.OBJECT, properties=dict(fields), required=["file"], additional_properties=False)
-        self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(schema=form)}, required=True)
-
-
 class EditionRoutes(Controller):
     """Versions of packs on their way to publication."""
 
@@ -92,12 +79,12 @@ class EditionRoutes(Controller):
         more = found[limit - 1].id if len(found) > limit else None
         return Editions(found[:limit], kernel.shelf.signer().verifier.vkey, more)
 
-    @post(permission=STANDARDS_DRAFT, file=True, operation_class=DraftOperation)
+    @post(permission=STANDARDS_DRAFT, file=True, operation_class=form_of("summary"))
     async def draft(
         self, request: Request[Any, Any, Any], run: NamedDependency[Run], kernel: NamedDependency[Kernel]
     ) -> Edition:
         """Hand in a pack as a draft (multipart/form-data: ``file``, a ZIP of its folder, and ``summary``)."""
-        content, summary = await sent(request, kernel)
+        content, summary = await sent(request)
         return await review.draft(kernel, run, content, summary)
 
     @get("/{edition_id:uuid}/review", permission=STANDARDS_READ)
@@ -157,26 +144,39 @@ class EditionRoutes(Controller):
         return await review.agree(kernel, run, edition_id, data.consumer, data.reason)
 
 
-ROUTES = [EditionRoutes]
+class SchemaRoutes(Controller):
+    """What packs are written in, and what each level changed."""
+
+    path = "/api/standards"
+    tags = ("standards",)
+    before_request = unchanged  # type: ignore[assignment]
+    response_class = Tagged
+
+    @get("/schemas", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
+    def schemas(self, standards: NamedDependency[Standards]) -> list[str]:
+        """The kinds of files in a pack."""
+        return names(standards.kinds)
+
+    @get("/schemas/{kind:str}", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
+    def schema(self, kind: FromPath[str], standards: NamedDependency[Standards]) -> dict[str, Any]:
+        """The JSON Schema (2020-12) of the files of a kind, for editors."""
+        return schema(standards.kinds, kind)
+
+    @get("/differences/{pack_id:str}", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
+    def differences(
+        self, pack_id: FromPath[str], standards: NamedDependency[Standards], on: On = None
+    ) -> list[Difference]:
+        """What a pack says otherwise than the levels above it, in words."""
+        return list(drift(standards, standards.pack(pack_id).id, on or today()))
 
 
-async def sent(request: Request[Any, Any, Any], kernel: Kernel) -> tuple[bytes, str]:
+ROUTES = [EditionRoutes, SchemaRoutes]
+
+
+async def sent(request: Request[Any, Any, Any]) -> tuple[bytes, str]:
     """The ZIP and the summary of a form. :raises Unsupported, Invalid, TooLarge: it is not such a form."""
-    if request.content_type[0] != "multipart/form-data":
-        raise Unsupported("A file is sent as multipart/form-data.")
-    form = await request.form()
-    file, summary = form.get("file"), form.get("summary", "")
-    if not isinstance(file, UploadFile) or len(form.getall("file")) != 1 or not set(form) <= {"file", "summary"}:
-        detail = N_("Send exactly one file in the field {name}.")
-        raise Invalid(violations=[Violation("$.file", "required", detail, facts={"name": "file"})])
-    if not isinstance(summary, str) or len(summary) > SUMMARY:
-        detail = N_("The field {name} takes one text.")
-        raise Invalid(violations=[Violation("$.summary", "type", detail, facts={"name": "summary"})])
-    most = kernel.settings.files.max_bytes
-    content = await file.read(most + 1)
-    if len(content) > most:
-        raise TooLarge("The file has more than {most} bytes, which is what is taken here.", most=most)
-    return content, summary.strip()
+    file, texts = await sent_table(request, "summary")
+    return await file.read(), texts["summary"]
 
 
 def _parcel(unit: Unit, id: UUID) -> bytes:

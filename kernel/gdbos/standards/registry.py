@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -210,7 +211,14 @@ class Standards:
             definition = None
         else:
             raise NotFound("No identifier scheme is called {scheme}; there are: {known}.", scheme=scheme, known=", ".join(self.schemes()))  # fmt: skip
-        return Identifier(scheme, self.table, definition)
+        tables = self.table if on is None else partial(self._table_on, on)
+        return Identifier(scheme, tables, definition)
+
+    def _table_on(self, on: date, id: str) -> CodeTable | None:
+        """A code list as the edition of that day has it, with all its rows: what was checked once is checked alike again."""
+        versions = self._documents.get("codes", {}).get(id, ())
+        found = next((one for one in versions if one.in_force(on)), None)
+        return self._table_of(found) if found is not None else None
 
     def schemes(self) -> tuple[str, ...]:
         """All identifier schemes that can be checked."""

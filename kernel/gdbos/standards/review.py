@@ -18,6 +18,7 @@ from gdbos.unit import Run, Unit
 
 from . import edition as act
 from .basis import Ceased, ceased
+from .calendar import DAY
 from .chain import read
 from .compatibility import Versions
 from .consent import Consent, consent, consents
@@ -172,22 +173,24 @@ def _beside(old: Standards, new: Standards | None, edition: Edition, day: date, 
 
 def _past_days(old: Standards, new: Standards, pack: str, day: date) -> Iterator[Fault]:
     """Deadlines of earlier days were counted with the calendar as it was."""
-    for last in new.documents("calendars"):
-        if last.id not in old.ids("calendars"):
-            continue
-        before, after = ({(str(one.since), str(one.until)) for one in standards.document("calendars", last.id).value.off if one.until <= day} for standards in (old, new))  # fmt: skip
-        if before != after:
-            detail = "days off before the edition begins would change, and with them deadlines that were counted"
+    named = [one.value.divisions or ("",) for standards in (old, new) for one in standards.documents("calendars")]
+    for prefix in sorted({prefix for prefixes in named for prefix in prefixes}):
+        changed = _changed_day(old, new, prefix, day)
+        if changed is not None:
+            detail = f"the day {changed}, which is before the edition begins, would change for division {prefix or '—'}, and with it deadlines that were counted"  # fmt: skip
             hint = f"leave the days before {day} as they are"
-            yield Fault(
-                rule="past-day",
-                detail=detail,
-                file=last.file,
-                pack=pack,
-                item=f"calendars/{last.id}",
-                key="off",
-                hint=hint,
-            )
+            yield Fault(rule="past-day", detail=detail, file=f"{pack}/calendars", pack=pack, key="off", hint=hint)
+
+
+def _changed_day(old: Standards, new: Standards, division: str, day: date) -> date | None:
+    try:
+        before, after = old.calendar(division), new.calendar(division)
+    except NotFound:
+        return None  # there was none, so nothing was counted; or there is none, and whoever counts is told so
+    days = (before.since + number * DAY for number in range((min(before.until, day) - before.since).days))
+    return next(
+        (one for one in days if not after.published(one) or after.is_working(one) != before.is_working(one)), None
+    )
 
 
 def _weighed(old: Standards, new: Standards, gathered: _Gathered, day: date) -> list[Affected]:

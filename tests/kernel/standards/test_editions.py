@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -397,3 +397,78 @@ def test_nobody_publishes_their_own_even_past_the_addresses(desk: Desk) -> None:
     with pytest.raises(Forbidden):
         desk.site.unit(try_it, actor=plugin_actor("x").__class__(kind="official", id=found.drafted_by, body=OPERATOR))
     desk.get(f"editions/{uuid4()}/review", 404)
+
+
+# Pages.
+
+
+def page(desk: Desk, path: str, who: str = "ben", status: int = 200, **form: Any) -> str:
+    """A page of the console in English; with a form, what came of sending it."""
+    headers = desk.headers[who]
+    at = f"/console/standards/editions{path}"
+    answer = (
+        desk.site.client.post(at, data=form, headers=headers) if form else desk.site.client.get(at, headers=headers)
+    )
+    assert answer.status_code == status, answer.text
+    return str(answer.text)
+
+
+def test_a_pack_is_handed_in_reviewed_agreed_to_and_published_on_pages(desk: Desk) -> None:
+    sent = {"file": ("pack.zip", zipped(files("20", "an..16")), "application/zip")}
+    at = "/console/standards/editions"
+    shown = desk.site.client.post(at, files=sent, data={"summary": "shorter still"}, headers=desk.headers["ann"])
+    assert "You handed it in; somebody else publishes it." in shown.text
+    assert "shorter still" in shown.text
+    id = str(shown.url).rpartition("/")[2]
+    assert f"{at}/{id}" in page(desk, "")
+    reviewed = page(desk, f"/{id}")
+    assert "data element mark (Mark): maximum length 18 → 16" in reviewed
+    assert "It would break consumers that have not agreed" in reviewed
+    assert "Only an official" in page(desk, f"/{id}/consent", "tax", 403, consumer="pack:county", reason="x")
+    for one in desk.get(f"editions/{id}/review")["affected"]:
+        who = "tax" if one["body"] == OTHER else "ben"
+        page(desk, f"/{id}/consent", who, consumer=one["consumer"], reason="ready")
+    assert "It can be published." in page(desk, f"/{id}")
+    assert "This is not a day" in page(desk, f"/{id}/publish", status=422, reason="x", on="soon")
+    assert "Published" in page(desk, f"/{id}/publish", reason="agreed by all", on="")
+    assert desk.form() == "an..16"
+    assert "Withdrawn from" in page(desk, f"/{id}/withdraw", reason="on second thoughts")
+    assert f"{at}/{id}" in page(desk, "?of=withdrawn")
+
+
+def test_a_file_that_is_no_pack_comes_back_with_what_is_wrong(desk: Desk) -> None:
+    sent = {"file": ("pack.zip", b"nothing", "application/zip")}
+    answer = desk.site.client.post("/console/standards/editions", files=sent, headers=desk.headers["ann"])
+    assert answer.status_code == 422
+    assert "This is not a ZIP of a standards pack" in answer.text
+    id = desk.draft(files("21", "an..18", elements__more=ELEMENT.format(form="x3").replace("mark", "m3")))
+    assert "One fault keeps it from being published." in page(desk, f"/{id}")
+    assert "base/elements/more.toml" in page(desk, f"/{id}")
+    assert "Refused" in page(desk, f"/{id}/refuse", reason="see the faults")
+
+
+# What packs are written in, and what levels changed.
+
+
+def test_schemas_are_served_and_levels_are_compared(desk: Desk) -> None:
+    assert "elements" in desk.get("schemas")
+    assert desk.get("schemas/elements")["title"] == "数据元 · data element"
+    desk.get("schemas/nothing", 404)
+    assert desk.get("differences/county") == []
+    desk.get("differences/nobody", 404)
+
+
+def test_a_calendar_may_not_change_days_that_are_past(desk: Desk) -> None:
+    def calendar(off: str) -> str:
+        days = (
+            f'[[off]]\nfrom = {off}\nuntil = {date.fromisoformat(off) + timedelta(days=1)}\ntitle = {{ zh = "假" }}\n'
+        )
+        return f'id = "cn"\nweekend = [6, 7]\npublished_from = 2020-01-01\npublished_until = 2099-01-01\n{days}'
+
+    first = desk.draft(files("30", "an..18", calendars__cn=calendar("2020-01-01")))
+    desk.post(f"{first}/publish", reason="a calendar")
+    past = desk.draft(files("31", "an..18", calendars__cn=calendar("2020-01-02")))
+    (fault,) = desk.get(f"editions/{past}/review")["faults"]
+    assert (fault["rule"], "2020-01-01" in fault["detail"]) == ("past-day", True)
+    coming = calendar("2020-01-01") + calendar("2098-01-02").partition("2099-01-01\n")[2]
+    assert desk.get(f"editions/{desk.draft(files('32', 'an..18', calendars__cn=coming))}/review")["faults"] == []

@@ -32,6 +32,7 @@ ROLES = {
     CONSUMER: "用数部门 asks for data",
     "ducha": "督查 supervisor",
     "xitong": "系统管理员 system administrator",
+    "biaozhun": "标准管理员 standards manager",
     GUARD: "安全管理员 security administrator",
     AUDITOR: "审计管理员 audit administrator",
 }
