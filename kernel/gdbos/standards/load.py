@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ class DocumentKind(Protocol):
 
 Kinds = Mapping[str, type[msgspec.Struct] | DocumentKind]
 """By folder name."""
+
+_FIELD = re.compile(r"([a-z_]+(?:[.\[][^\s:]*)?): (.*)", re.S)
+"""A complaint that begins with the field it is about: ``materials[id-card].basis: …``."""
 
 ENVELOPE_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(Envelope) if field.encode_name != "id")
 
@@ -109,8 +113,9 @@ def _complaints(standards: Standards, kinds: Kinds, layers: Layers) -> Iterator[
         for id in standards.ids(name):
             for version in standards.versions(name, id):
                 for complaint in check(version.value, standards):
-                    key = complaint.partition(":")[0]
-                    yield speaker(layers[name, id], key, version.since or date.min).fault("document", complaint, key)
+                    field = _FIELD.match(complaint)
+                    key, detail = (field[1], field[2]) if field else ("", complaint)
+                    yield speaker(layers[name, id], key, version.since or date.min).fault("document", detail, key)
 
 
 def _above(sources: Sequence[Source]) -> dict[str, set[str]]:
