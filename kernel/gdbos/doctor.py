@@ -72,7 +72,7 @@ async def examine(kernel: Kernel) -> list[Finding]:
     """Everything that was looked at, in the order of its layers: home, keys, database, standards, plugins, surroundings."""
     found = [*_home(kernel.settings.home), *_keys(kernel.settings.home / "keys", kernel.clock())]
     found += await asyncio.to_thread(lambda: list(_database(kernel)))
-    found += [_standards(kernel), *_files(kernel)]
+    found += [_second_factor(kernel), _standards(kernel), *_files(kernel)]
     found.append(await _services(kernel))
     usable = not any(one.state == "fail" for one in found)
     found += await _plugins(kernel, usable=usable)
@@ -262,6 +262,17 @@ def _none_of(name: str, count: int, what: str, hint: str) -> Finding:
 
 
 # What the node is made of, and what is around it.
+
+
+def _second_factor(kernel: Kernel) -> Finding:
+    demanded = kernel.settings.identity
+    if not demanded.second_factor:
+        what = "nobody needs one: who learns an administrator's password has the node"
+        return Finding("second factor", "warn", what, "name the administrators' roles in [identity] second_factor")
+    again = (
+        f"asked for again after {demanded.step_up_minutes} minutes" if demanded.step_up_minutes else "asked for once"
+    )
+    return Finding("second factor", "ok", f"needed by {', '.join(demanded.second_factor)}, {again}")
 
 
 def _standards(kernel: Kernel) -> Finding:

@@ -13,7 +13,7 @@ from department import Department
 from joserfc.jwk import OKPKey
 
 from gdbos.bus.grant import bus_grant, decide
-from gdbos.config import Database, Deployment, load
+from gdbos.config import Database, Deployment, Identification, load
 from gdbos.errors import Misconfigured
 from gdbos.identity.account import open_account
 from gdbos.identity.body import Body, register_body
@@ -76,6 +76,7 @@ def deployed(
         node=msgspec.structs.replace(found.settings.node, home=str(folder / "home")),
         database=Database(url=database) if database else found.settings.database,
         plugins=tables,
+        identity=Identification(),  # everybody here logs in with a password alone
     )
     return Deployment(found.path, settings, found.origins)
 

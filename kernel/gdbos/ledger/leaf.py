@@ -60,7 +60,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     node_from: str = ""
     node_to: str = ""
     acting: list[str] = []
-    """The chain node, system or plugin, official or agent, as ``kind:id``; ids of principals."""
+    """The chain node, system or plugin, official or agent, and whom an agent acts for, as ``kind:id``; ids of principals."""
     assurance: str = ""
     service: str
     version: int = 1

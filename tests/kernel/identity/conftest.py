@@ -151,10 +151,8 @@ def pack_in(where: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def units(
-    database: str, ring: KeyRing, clock: Clock, tmp_path: Path, packs: Path, settings: Settings
-) -> Iterator[Units]:
+def made(database: str, ring: KeyRing, clock: Clock, home: Path, packs: Path, settings: Settings) -> Units:
+    """The units of one worker."""
     standards = load([packs], {kind.name: kind.struct for kind in KINDS}, ["test"])
     vault = Vault(ring, clock=clock)
     around = Surroundings(
@@ -164,17 +162,24 @@ def units(
         zone=ZoneInfo("Asia/Shanghai"),
         standards=lambda: standards,
         vault=vault,
-        files=FileStore(tmp_path / "files", vault),
-        subject_keys=SubjectKeys.open(tmp_path / "subjects"),
+        files=FileStore(home / "files", vault),
+        subject_keys=SubjectKeys.open(home / "subjects"),
         settings=MappingProxyType({Settings: settings}),
         roles=MappingProxyType({}),
         subscribers=MappingProxyType({}),
         clock=clock,
     )
-    lane = lane_for(database, 4)
-    kernel_metadata.create_all(lane.engine)
-    yield Units(lane, around)
-    lane.close()
+    return Units(lane_for(database, 4), around)
+
+
+@pytest.fixture
+def units(
+    database: str, ring: KeyRing, clock: Clock, tmp_path: Path, packs: Path, settings: Settings
+) -> Iterator[Units]:
+    found = made(database, ring, clock, tmp_path, packs, settings)
+    kernel_metadata.create_all(found.lane.engine)
+    yield found
+    found.lane.close()
 
 
 @pytest.fixture

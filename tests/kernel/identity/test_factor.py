@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,10 +14,15 @@ import pyotp
 import pytest
 from sqlalchemy import select
 
+from gdbos.actor import Actor
+from gdbos.config import Identification
+from gdbos.errors import TrustTooLow
 from gdbos.identity.account import account, find_account, open_account
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.factor import factor, recovery
 from gdbos.identity.post import appoint
+from gdbos.identity.proof import raise_trust, refuse_unproven
+from gdbos.plugin import Permission
 from gdbos.testing import deployment, serving
 from gdbos.unit import Unit
 
@@ -27,7 +34,7 @@ SETTINGS = """
 second_factor = ["security-administrator"]
 step_up_minutes = 10
 step_up = ["kernel.identity.read"]
-trust = { L3 = ["kernel.bus.log"] }
+trust = { L3 = ["services.cases.apply"] }
 """
 SESSIONS = "/api/identity/sessions"
 FACTOR = "/api/identity/me/second-factor"
@@ -314,6 +321,47 @@ def test_on_ones_own_account_page(served: Served, clock: Clock) -> None:
     assert gone.headers["location"] == "/account/second-factor", "shown for minutes only"
     assert form(served, "/account/second-factor/remove", code=app.code()).status_code == 303
     assert "Present password" in page(served, "/account/second-factor")
+
+
+# How surely somebody is known.
+
+
+def test_a_level_of_trust_is_reached_with_the_second_factor_and_never_beyond_what_is_known(
+    served: Served, clock: Clock
+) -> None:
+    me = newcomer(served)
+    app, _ = enrolled(served, clock, me)
+    assert trust(served, log_in(served, me, code=app.code())) == "L1", "nobody has checked who this is"
+    served.site.unit(lambda unit: raise_trust(unit, served.people["anna"].id, "L4"), actor=IDENTITY)
+    assert trust(served, log_in(served, me, code=app.code())) == "L3"
+    bearer = served.token(newcomer(served))
+    assert served.client.get("/api/identity/me", headers=bearer).json()["trust"] == "L2", "a password alone"
+    served.site.unit(lambda unit: raise_trust(unit, served.people["anna"].id, "L2"), actor=IDENTITY)
+    assert trust(served, log_in(served, me, code=app.code())) == "L3", "nothing lowers it again"
+
+
+def trust(served: Served, answer: Any) -> str:
+    bearer = {"authorization": f"Bearer {answer.json()['token']}"}
+    return str(served.client.get("/api/identity/me", headers=bearer).json()["trust"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "problem"),
+    [
+        ("person", "L1", TrustTooLow),
+        ("person", "L2", TrustTooLow),
+        ("person", "L3", None),
+        ("person", "L4", None),
+        ("official", "L1", None),
+        ("system", "L1", None),
+    ],
+)
+def test_a_permission_may_want_a_level_of_persons(kind: Any, shown: Any, problem: Any) -> None:
+    wanted = Identification(trust={"L2": ("services.*",), "L3": ("services.cases.apply",)})
+    actor, apply = Actor(kind=kind, trust=shown), Permission("services.cases.apply", "Apply")
+    with pytest.raises(problem) if problem else nullcontext():
+        refuse_unproven(actor, apply, wanted, datetime.now(UTC))
+    refuse_unproven(actor, Permission("kernel.bus.call", "Call"), wanted, datetime.now(UTC))
 
 
 def test_no_secret_of_it_reaches_the_ledger(served: Served, clock: Clock) -> None:

@@ -10,17 +10,18 @@ import pytest
 
 from gdbos.actor import Actor
 from gdbos.errors import Forbidden, Invalid, NotFound
-from gdbos.identity.enterprise import Enterprise, register_enterprise
+from gdbos.identity.enterprise import Enterprise, found_enterprise, register_enterprise
 from gdbos.identity.mandate import covers, give_mandate, mandates, revoke
-from gdbos.identity.person import name_of, person
+from gdbos.identity.person import Person, name_of, person
 from gdbos.identity.principal import principals
 from gdbos.identity.session import switch_acts_for
 from gdbos.storage.metadata import kernel_metadata
 from gdbos.subjects import enterprise_key, person_key
 from gdbos.unit import Unit
 
-from .conftest import ANNA, COMPANY, City, Clock
+from .conftest import ANNA, BEN, COMPANY, City, Clock
 
+NEW = "91450103MADEM00112"
 FIRM = enterprise_key(COMPANY)
 
 
@@ -62,6 +63,8 @@ def test_an_agent_acts_under_a_mandate_and_names_both(city: City):
     give(city, "anna", "ben")
     actor = acting(city, "ben", FIRM)
     assert (actor.subject, actor.acts_for) == (city.people["ben"].subject, FIRM)
+    chain = [(link.kind, link.id) for link in actor.chain]
+    assert [kind for kind, _ in chain[-2:]] == ["person", "mandate"]
 
 
 def test_revoking_ends_the_acting_at_once(city: City):
@@ -117,6 +120,17 @@ def test_one_person_acts_for_another(city: City):
     give(city, "anna", "ben", principal=anna)
     actor = acting(city, "ben", anna)
     assert (actor.acts_for, actor.represents) == (anna, "Anna")
+    assert actor.chain[-1].kind == "mandate", "by an id that says nothing outside"
+
+
+def test_an_enterprise_that_comes_into_being_is_known_and_represented_and_no_known_one_taken(city: City):
+    founder = Person(name="Ben", citizen_id=BEN)
+    made = {"uscc": NEW, "name": "新企业", "division": "450100", "representative": founder}
+    subject = city.do(found_enterprise, **made)
+    assert acting(city, "ben", subject).represents == "新企业"
+    city.do(found_enterprise, **{**made, "uscc": COMPANY})
+    with pytest.raises(Forbidden):
+        acting(city, "ben", FIRM)
 
 
 @pytest.mark.parametrize("by", ["ben", "clara"])

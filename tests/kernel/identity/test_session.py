@@ -22,10 +22,12 @@ from gdbos.identity.login import LoggedIn
 from gdbos.identity.post import appoint, end_post
 from gdbos.identity.session import devices, end, end_all, open_system_session, session, switch_post
 from gdbos.identity.system import find_system, replace_keys
+from gdbos.storage.metadata import kernel_metadata
+from gdbos.testing import postgres_database
 from gdbos.unit import Unit, Units
 from gdbos.vault import KeyRing
 
-from .conftest import MARKET, TAX, City, Clock
+from .conftest import MARKET, TAX, City, Clock, made, settle
 
 
 def account_id(city: City, login: str) -> Any:
@@ -269,6 +271,32 @@ def test_sweeping_drops_what_is_of_no_more_use_and_nothing_else(city: City, cloc
     clock.forward(days=181)
     city.do(forget_old)
     assert city.do(lambda unit: unit.execute(select(func.count()).select_from(session)).scalar()) == 0
+
+
+def test_two_workers_with_one_database_end_a_session_at_the_next_request(
+    ring: KeyRing, settings: Any, tmp_path: Any, packs: Any, clock: Clock
+):
+    """Two processes as they are in service: each its own connections and its own memory, one PostgreSQL."""
+    with postgres_database() as url:
+        first, second = (made(url, ring, clock, tmp_path / name, packs, settings) for name in ("one", "two"))
+        kernel_metadata.create_all(first.lane.engine)
+        here, there = Identity(first, ring, settings), Identity(second, ring, settings)
+        city = City(first, here)
+        city.do(settle, city)
+        opened = city.log_in("anna")
+
+        async def known(worker: Identity) -> bool:
+            return await worker.by_cookie(opened.session.secret) is not None
+
+        async def story() -> list[bool]:
+            seen = [await known(here), await known(there), await known(there)]
+            await second.write(IDENTITY, disable, opened.account)
+            return [*seen, await known(here), await known(there)]
+
+        assert asyncio.run(story()) == [True, True, True, False, False]
+        for units in (first, second):
+            units.lane.close()
+        here.close(), there.close()
 
 
 def test_a_session_without_its_account_is_nobodys(city: City):
