@@ -24,6 +24,7 @@ from gdbos.identity.jose import refused
 from gdbos.identity.system import find_system
 from gdbos.storage.metadata import kernel_metadata
 from gdbos.unit import Unit
+from gdbos.vault import Sealed
 
 PATH: Final = "/api/bus/exchange"
 """The only address at which such a signature says who is calling."""
@@ -40,7 +41,7 @@ exchange = Table(
     kernel_metadata,
     Column("rid", String(80), primary_key=True),
     Column("client_id", String(80), nullable=False, unique=True),
-    Column("secret", LargeBinary, nullable=False),
+    Column("secret", LargeBinary, nullable=False, info={"sealed": Sealed()}),
     # No scope: it holds nobody's data, only by which secret a system is known.
 )
 
