@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 import msgspec
 from stdnum.cn import ric, uscc
@@ -24,6 +24,8 @@ from .codes import Code, CodeTable
 from .document import Item
 from .pattern import compiled
 
+PUBLIC = frozenset({"uscc", "division"})
+"""Schemes of which few values come again and again, and none is anybody's: what was found of them is remembered."""
 DIVISION_LIST, TYPE_LIST, LEVEL_LIST = "division", "gbt39046.matter-type", "gbt39046.exercise-level"
 
 Tables = Callable[[str], CodeTable | None]
@@ -64,11 +66,12 @@ class Refusal(Exception):
 class Identifier:
     """One scheme, ready to check values."""
 
-    __slots__ = ("_check", "definition", "id")
+    __slots__ = ("_check", "_valid", "definition", "id")
 
     def __init__(self, id: str, tables: Tables, definition: IdentifierDefinition | None) -> None:
         self.id, self.definition = id, definition
         self._check = _checker(id, tables, definition)
+        self._valid = lru_cache(4096)(self._passes) if id in PUBLIC else self._passes
 
     def check(self, value: str, on: date) -> Verdict:
         """Whether ``value`` is an identifier of this scheme on that day."""
@@ -79,6 +82,9 @@ class Identifier:
 
     def valid(self, value: str, on: date) -> bool:
         """Whether ``check`` would say yes."""
+        return self._valid(value, on)
+
+    def _passes(self, value: str, on: date) -> bool:
         try:
             self._check(value, on)
         except Refusal:
