@@ -7,6 +7,7 @@ The guard before every handler asks it about addresses; :mod:`gdbos.storage.scop
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import msgspec
@@ -62,15 +63,16 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 NOTHING: Final = Context()
-_GIVES: Final = N_("What is held here gives {permission}.")
-_LACKS: Final = N_("Nothing that is held here gives {permission}.")
 _LIMITED: Final = N_("The post is limited to {to}.")
 
 
 def decide(actor: Actor, action: Permission, resource: Resource | None = None, context: Context = NOTHING) -> Decision:
     """Whether ``actor`` may do ``action``, to ``resource`` where one is named. Pure and total."""
-    reasons: list[Reason] = []
-    for reason in _rules(actor, action, resource, context):
+    acts = _act(actor, action)
+    if not acts.allowed or (resource is None and not context.asked_by):
+        return acts
+    reasons = [Reason(acts.rule, "passed", acts.reasons[0].because, acts.reasons[0].facts)]
+    for reason in _about(actor, resource, context):
         reasons.append(reason)
         if reason.result != "passed":
             return Decision(reason.rule, reason.result, tuple(reasons))
@@ -89,28 +91,40 @@ def resource_of(table: Table, row: Mapping[str, Any]) -> Resource:
     )
 
 
-def _rules(actor: Actor, action: Permission, resource: Resource | None, context: Context) -> Iterator[Reason]:
-    yield from _action(actor, action, final=resource is None and not context.asked_by)
+def _act(actor: Actor, action: Permission) -> Decision:
+    if action == PUBLIC:
+        return _ANYBODY
+    if actor.kind == "anonymous":
+        return _NOBODY
+    if action == KNOWN:
+        return _ANYBODY_KNOWN
+    return _permission(action.name, actor.may(action))
+
+
+def _decided(rule: Rule, result: Literal["allowed", "denied"], because: str, **facts: str) -> Decision:
+    return Decision(rule, result, (Reason(rule, result, because, facts),))
+
+
+@lru_cache(1024)
+def _permission(name: str, held: bool) -> Decision:
+    """Every request is decided by one of these, and they are few: they are made once."""
+    if held:
+        return _decided("permission", "allowed", N_("What is held here gives {permission}."), permission=name)
+    return _decided("permission", "denied", N_("Nothing that is held here gives {permission}."), permission=name)
+
+
+_ANYBODY: Final = _decided("public", "allowed", N_("Anybody may."))
+_NOBODY: Final = _decided("known", "denied", N_("Nobody known is asking."))
+_ANYBODY_KNOWN: Final = _decided("known", "allowed", N_("Anybody known may."))
+
+
+def _about(actor: Actor, resource: Resource | None, context: Context) -> Iterator[Reason]:
     if context.asked_by:
         if actor.answers_for(context.asked_by):
             yield Reason("four-eyes", "denied", N_("Who asked for it does not decide it."))
         yield Reason("four-eyes", "passed" if resource else "allowed", N_("Somebody else asked for it."))
     if resource is not None:
         yield from _row(reach_of(actor), resource)
-
-
-def _action(actor: Actor, action: Permission, *, final: bool) -> Iterator[Reason]:
-    on: Result = "allowed" if final else "passed"
-    if action == PUBLIC:
-        yield Reason("public", on, N_("Anybody may."))
-    elif actor.kind == "anonymous":
-        yield Reason("known", "denied", N_("Nobody known is asking."))
-    elif action == KNOWN:
-        yield Reason("known", on, N_("Anybody known may."))
-    elif actor.may(action):
-        yield Reason("permission", on, _GIVES, {"permission": action.name})
-    else:
-        yield Reason("permission", "denied", _LACKS, {"permission": action.name})
 
 
 def _row(reach: Reach, row: Resource) -> Iterator[Reason]:

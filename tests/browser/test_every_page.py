@@ -41,6 +41,11 @@ WHO = {
     "/console/services/register": "zhuguan",
     "/console/grants": "anquan",
     "/console/calls": "shenji",
+    "/console/organisation": "anquan",
+    "/console/roles": "anquan",
+    "/console/import": "anquan",
+    "/console/decisions": "anquan",
+    "/console/audit": "shenji",
     "/console/matters": "scjg",
     "/console/catalogue": "bianmu",
     "/console/sharing": "bianmu",
@@ -54,6 +59,7 @@ ASIDE = ("/login",)
 ABOUT = {
     "/console/sharing/ask": "?resource={resource_id}",
     "/console/quality/check": "?resource={resource_id}",
+    "/console/decisions": "?who=scjg&does=kernel.identity.read&to=division%3D450100",
     "/console/standards/search": "?q=信用代码",
 }
 """What pages without an id in their path are about."""
@@ -146,6 +152,7 @@ def known(city: City, kernel: Kernel) -> dict[str, dict[str, str]]:
         "of": "gx.material-necessity",
         "into": "matter.material-necessity",
         "element_id": "uscc",
+        "uscc": "11450100MADEM002XN",
         "item_id": "enterprise.registration",
         "record_id": sorted(standards.ids("records"))[0],
         "kind": "codes",
