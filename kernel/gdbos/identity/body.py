@@ -158,7 +158,9 @@ def _keep(unit: Unit, before: Body, new: Body) -> None:
 
 
 def history(unit: Unit, uscc: str) -> list[Former]:
-    """What the body was before, the latest first."""
+    """What the body was before, the latest first. :raises NotFound: it is not known here."""
+    if find_body(unit, uscc) is None:
+        raise NotFound("No body {uscc} is registered here.", uscc=uscc)
     found = unit.execute(select(former).where(former.c.uscc == uscc).order_by(former.c.until.desc()))
     return [
         Former(until=r.until, name=Text(r.name_zh, r.name_en), division=r.division, level=r.level, parent=r.parent)
