@@ -197,7 +197,7 @@ def _refuse_wrong_limits(unit: Unit, division: str, area: str, matters: tuple[st
 
 
 def _refuse_own(unit: Unit, account_id: UUID) -> None:
-    if unit.actor.kind == "official" and unit.actor.id == str(account_id):
+    if unit.actor.answers_for(str(account_id)):
         raise Forbidden("Nobody gives or ends a post of their own; ask another administrator.")
 
 

@@ -15,6 +15,8 @@ from gdbos.cli import Context
 from gdbos.errors import NotFound, SecondFactorNeeded
 from gdbos.identity.account import open_account
 from gdbos.identity.administration import SetUp, new_hash, run_set_up
+from gdbos.identity.auth_commands import auth
+from gdbos.identity.body import register_body
 from gdbos.identity.commands import identity as group
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.factor import enrol, factor
@@ -103,3 +105,34 @@ def test_a_lost_password_and_second_factor_are_reset_on_the_nodes_own_machine(sh
 def test_an_unknown_account_is_not_disabled(shell: Shell):
     with pytest.raises(NotFound):
         shell.run("disable", "nobody")
+
+
+def test_auth_explain_tells_every_rule_that_spoke_and_the_exit_code_says_the_result(shell: Shell) -> None:
+    shell.on_node(lambda kernel: kernel.units.write(IDENTITY, register_body, body(MARKET, "市场监管局", "Market")))
+    shell.run("add-official", "li", "--name", "李", "--body", MARKET, "--role", "body-manager")
+
+    def asked(*words: str) -> tuple[int, Any]:
+        done = CliRunner().invoke(auth, ["explain", *words, "--json"], obj=Context(shell.path))
+        return done.exit_code, json.loads(done.output)
+
+    code, found = asked("li", "kernel.identity.appoint", f"division=450100 body={MARKET}")
+    assert (code, [one["rule"] for one in found["reasons"]]) == (0, ["permission", "reach"])
+    code, found = asked("li", "kernel.identity.appoint", "division=450100 body=another")
+    assert (code, found["rule"], found["result"]) == (1, "reach", "denied")
+    shown = CliRunner().invoke(auth, ["explain", "li", "services.cases.read"], obj=Context(shell.path))
+    assert isinstance(shown.exception, NotFound)  # nothing that runs here declares it
+    plain = CliRunner().invoke(auth, ["explain", "anonymous", "kernel.identity.read"], obj=Context(shell.path))
+    assert plain.exit_code == 1 and "Nobody known is asking." in plain.output
+
+
+def test_an_import_is_planned_and_then_applied_from_the_command_line(shell: Shell, tmp_path: Path) -> None:
+    table = tmp_path / "bodies.csv"
+    table.write_text(f"uscc,name,division,level\n{MARKET},市场监管局,450100,city\n", "utf-8")
+    planned = shell.run("import", str(table), "--kind", "bodies")
+    assert not planned["applied"] and [one["state"] for one in planned["plan"]["rows"]] == ["created"]
+    done = shell.run("import", str(table), "--kind", "bodies", "--apply", planned["plan"]["digest"])
+    assert done["applied"]
+    table.write_text("uscc,name,division,level\n1,坏,450100,city\n", "utf-8")
+    words = ["import", str(table), "--kind", "bodies"]
+    refused = CliRunner().invoke(group, words, obj=Context(shell.path))
+    assert refused.exit_code == 1 and "refused" in refused.output and "Nothing was changed" in refused.output
