@@ -112,6 +112,9 @@ class Place(Section, frozen=True, kw_only=True):
     """Certificate chain and private key, in one PEM, by which this node shows who it is (mutual TLS)."""
     networks: tuple[str, ...] = ()
     """Networks in which it may lie, where those are not the ones of `[bus]`."""
+    bodies: tuple[str, ...] = ()
+    """USCCs of the bodies that may register services at it online, ``*`` for any; packs, which the operator chooses, may name
+    every place."""
 
 
 class Bus(Section, frozen=True, kw_only=True):

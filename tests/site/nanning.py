@@ -181,9 +181,9 @@ def configuration(departments: Running, scripted: Neighbour, extra: str = "") ->
         public-security = "{POLICE}"
         tax = "{TAX}"
         [bus.places]
-        departments = "{departments.url}"
+        departments = {{ url = "{departments.url}", bodies = ["*"] }}
         departments_keys = "{departments.keys}"
-        neighbour = "{scripted.url}"
+        neighbour = {{ url = "{scripted.url}", bodies = ["*"] }}
         {extra}
     """
 

@@ -43,7 +43,7 @@ def site(tmp_path: Path, systems: Running, keys: dict[str, OKPKey], database: st
         market-regulation = "{MARKET}"
         public-security = "{SEALS}"
         [bus.places]
-        departments = "{systems.url}"
+        departments = {{ url = "{systems.url}", bodies = ["*"] }}
         departments_keys = "{systems.keys}"
     """
 

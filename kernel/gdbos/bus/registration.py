@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from gdbos.actor import Actor
+from gdbos.bus.adapters.ownership import refuse_foreign
 from gdbos.bus.service import CHANGED, Promised, Provider, Service, register
 from gdbos.bus.version import refuse_breaking
 from gdbos.errors import Conflict, Forbidden, Invalid, Misconfigured, Violation
@@ -65,6 +66,7 @@ def service_of(data: Registration, actor: Actor, kernel: Kernel) -> Service:
     if unknown := [*_unknown(service, kernel)]:
         raise Invalid(violations=unknown)
     try:
+        refuse_foreign(service.settings, actor.body, kernel.settings.bus)
         kernel.adapters[service.adapter].check(kernel.offer_of(service))
     except Misconfigured as wrong:
         raise Invalid(violations=[Violation("$.settings", "settings", "{why}", facts={"why": str(wrong)})]) from None

@@ -61,7 +61,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         packs = ["national", "guangxi", "nanning", "test"]
         folders = ["{pack}"]
         [bus.places]
-        tax = "http://127.0.0.1:9"
+        tax = {{ url = "http://127.0.0.1:9", bodies = ["*"] }}
     """
     with serving(deployment(folder, extra=extra), prepare=settle) as site:
         yield Node(site, folder)
