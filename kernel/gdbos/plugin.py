@@ -74,6 +74,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     grade: Literal["general", "important", "core"] = "general"
     sharing: Literal["unconditional", "conditional", "not-shared"] = "conditional"
+    own: bool = False
+    """An empty request brings a person their own data, page by page (``next`` of a reply is ``after`` of the following request):
+    part of what they can take away as one file."""
 
 
 class Consumption(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,5 +89,6 @@ OFFERS = (
         gives=Receipts,
         provide=read_receipts,
         discloses=_own,
+        own=True,
     ),
 )

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from gdbos.actor import Trust
+from gdbos.bus.bus import Bus
 from gdbos.errors import Forbidden
 from gdbos.identity.account import AccountKind
 from gdbos.identity.administration import ADMINISTRATION
@@ -25,6 +26,7 @@ from gdbos.identity.import_routes import ImportRoutes
 from gdbos.identity.login import change_password, log_in
 from gdbos.identity.mandate import Mandate, give_mandate, mandates, revoke
 from gdbos.identity.number import checked
+from gdbos.identity.own_data import own_data
 from gdbos.identity.person import get_person
 from gdbos.identity.post import Post
 from gdbos.identity.principal import Principal, principals
@@ -180,6 +182,12 @@ class MeRoutes(Controller):
     async def me(self, run: NamedDependency[Run]) -> Me:
         """Who one is, which posts one holds and for whom one may act."""
         return await run.read(me)
+
+    @get("/data", permission=KNOWN, media_type="text/plain; charset=utf-8")
+    async def data(self, bus: NamedDependency[Bus], kernel: NamedDependency[Kernel]) -> Response[str]:
+        """All that this node holds of oneself, as a signed note with one answer a line; ``gdbos ledger statement`` checks it."""
+        named = {"content-disposition": 'attachment; filename="own-data.txt"'}
+        return Response(await own_data(bus, kernel), headers=named)
 
     @post("/post", permission=KNOWN, status_code=204)
     async def take_up(

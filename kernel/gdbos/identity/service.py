@@ -59,5 +59,6 @@ OFFERS = (
         gives=ApplicantFacts,
         provide=own_facts,
         discloses=_own,
+        own=True,
     ),
 )

@@ -132,7 +132,7 @@ def check(file: Path, trust: str | None, record: Path | None, as_json: bool) -> 
 @trust_option
 @json_option
 def statement(file: Path, trust: str | None, as_json: bool) -> None:
-    """Check a statement of receipts FILE, as its subject downloaded it, offline, under a key you trust."""
+    """Check FILE, a statement of receipts or of own data as its subject downloaded it, offline, under a key you trust."""
     policy = _policy(trust) or _own_policy()
     try:
         stated = read_statement(file.read_bytes(), policy.logs)
@@ -146,7 +146,7 @@ def statement(file: Path, trust: str | None, as_json: bool) -> None:
         _print_json(stated)
     else:
         more = "" if stated.older == "none" else f"; older ones follow after {stated.older}"
-        click.echo(f"sound: {len(stated.receipts)} receipts of node {stated.node}, made {stated.made}{more}")
+        click.echo(f"sound: {len(stated.entries)} {stated.kind} of node {stated.node}, made {stated.made}{more}")
         click.echo(f"  signed by {', '.join(stated.signed_by)}")
 
 

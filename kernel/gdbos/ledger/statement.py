@@ -1,4 +1,4 @@
-"""Checking a statement of receipts offline: the node's key signed it, and it is whole."""
+"""Checking offline what a subject took away, receipts or their own data: the node's key signed it, and it is whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import msgspec
 from gdbos.ledger.note import Malformed, Note, Verifier
 
 TITLE: Final = "gdbos-receipts/1"
-_COUNT = re.compile(r"receipts ([0-9]+), older (none|[0-9a-f-]{36})\Z")
+OWN_DATA: Final = "gdbos-own-data/1"
+_COUNT = re.compile(r"(receipts|answers) ([0-9]+), older (none|[0-9a-f-]{36})\Z")
 
 
 class Stated(msgspec.Struct, frozen=True):
@@ -22,7 +23,9 @@ class Stated(msgspec.Struct, frozen=True):
     made: str
     older: str
     """The key after which older receipts follow; ``none`` where these are all."""
-    receipts: list[dict[str, Any]]
+    kind: str
+    """``receipts``, or ``answers`` of the services that hold a person's own data."""
+    entries: list[dict[str, Any]]
 
 
 def read_statement(content: bytes, trusted: Sequence[Verifier]) -> Stated | None:
@@ -30,11 +33,11 @@ def read_statement(content: bytes, trusted: Sequence[Verifier]) -> Stated | None
     note = Note.parse(content)
     lines = note.text.split("\n")[:-1]
     counted = _COUNT.match(lines[3]) if len(lines) >= 4 else None
-    if lines[0] != TITLE or counted is None or int(counted[1]) != len(lines) - 4:
-        raise Malformed("This is no statement of receipts, or not all of one.")
+    if lines[0] not in (TITLE, OWN_DATA) or counted is None or int(counted[2]) != len(lines) - 4:
+        raise Malformed("This is no statement of receipts or own data, or not all of one.")
     signed = note.verified_by(trusted)
     if not signed:
         return None
-    receipts = [msgspec.json.decode(line, type=dict[str, Any]) for line in lines[4:]]
+    entries = [msgspec.json.decode(line, type=dict[str, Any]) for line in lines[4:]]
     names, node, made = [one.name for one in signed], lines[1].removeprefix("node "), lines[2].removeprefix("made ")
-    return Stated(names, node, made, counted[2], receipts)
+    return Stated(names, node, made, counted[3], counted[1], entries)

@@ -141,10 +141,29 @@ def test_a_statement_is_checked_offline(city: Nanning, statement: Path) -> None:
     checked = check(city, statement)
     assert checked.exit_code == 0, checked.output
     stated = msgspec.json.decode(checked.output)
-    assert [one["call"] for one in stated["receipts"]] == [one["call"] for one in city.receipts("ben")]
+    assert [one["call"] for one in stated["entries"]] == [one["call"] for one in city.receipts("ben")]
     api = city.site.client.get("/api/bus/receipts/statement", headers=city.site.sign_in("ben"))
     assert api.text.splitlines()[4:-2] == statement.read_text("utf-8").splitlines()[4:-2]
     assert BEN not in statement.read_text("utf-8")
+
+
+def test_a_person_takes_all_their_data_away_in_one_file_that_is_checked_offline(city: Nanning, tmp_path: Path) -> None:
+    city.look(city.granted(), city.case(citizen=BEN), citizen=BEN)
+    answered = city.site.client.get("/api/identity/me/data", headers=city.site.sign_in("ben"))
+    assert answered.headers["content-disposition"].startswith("attachment")
+    (tmp_path / "mine.txt").write_bytes(answered.content)
+    checked = check(city, tmp_path / "mine.txt")
+    assert checked.exit_code == 0, checked.output
+    stated = msgspec.json.decode(checked.output)
+    said = {one["service"]: one["value"] for one in stated["entries"]}
+    assert said["kernel.identity.applicant"]["citizen_id"] == BEN
+    assert said["kernel.bus.receipts"]["receipts"]
+    assert ANNA not in answered.text, "and nobody else's"
+    own = [one for one in city.receipts("ben") if one["service"] == "kernel.identity.applicant"]
+    assert own == [], "reading one's own leaves no receipt"
+    (tmp_path / "changed.txt").write_bytes(answered.content.replace(BEN.encode(), ANNA.encode()))
+    assert check(city, tmp_path / "changed.txt").exit_code == 1
+    assert city.site.client.get("/api/identity/me/data", headers=city.site.sign_in("clerk")).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -526,6 +526,7 @@ MINE = Offer(
     gives=MineList,
     provide=show_mine,
     discloses=_of_list,
+    own=True,
 )
 REDUCTIONS = Offer(
     code="services.bundles.reductions",

@@ -460,6 +460,7 @@ MINE = Offer(
     gives=MineList,
     provide=show_mine,
     discloses=_of_list,
+    own=True,
 )
 TASKS = Offer(
     code="services.cases.tasks",

@@ -214,6 +214,7 @@ MINE = Offer(
     gives=Licences,
     provide=show_mine,
     discloses=_of_list,
+    own=True,
 )
 LICENCE = Offer(
     code="services.licences.licence",
