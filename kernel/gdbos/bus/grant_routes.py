@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from gdbos.actor import Actor
 from gdbos.bus.derived import flaws, spelt
 from gdbos.bus.grant import Grant, bus_grant, decide, draft, grant_of, new_grant, revoke
+from gdbos.bus.moment import Moment, moment
 from gdbos.bus.permissions import GRANTS_ASK, GRANTS_DECIDE, GRANTS_READ
 from gdbos.bus.service import Offered
 from gdbos.errors import Forbidden, Invalid, Violation
@@ -24,7 +24,6 @@ from gdbos.unit import Run, Unit
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Division = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{6}\Z")]
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
@@ -133,10 +132,11 @@ def _grants(unit: Unit, after: UUID | None, limit: int) -> Grants:
 def _ask(unit: Unit, request: GrantRequest, service: Offered, actor: Actor) -> Grant:
     if not actor.body:
         raise Forbidden("Only a body can be granted a service; act from a post or as a body's system.")
-    if request.since and request.until and request.until <= request.since:
+    window = {n: moment(said, f"$.{n}") for n in ("since", "until") if (said := getattr(request, n)) is not None}
+    if len(window) == 2 and window["until"] <= window["since"]:
         detail = N_("The grant would end before it begins.")
         raise Invalid(violations=[Violation("$.until", "order", detail)])
-    asked = {name: getattr(request, name) for name in ("purpose", "rate", "since", "until", "legal_basis")}
+    asked = {name: getattr(request, name) for name in ("purpose", "rate", "legal_basis")}
     asked |= {name: tuple(getattr(request, name)) for name in ("clear", "matters", "divisions")}
     grant = new_grant(
         body=actor.body,
@@ -148,6 +148,7 @@ def _ask(unit: Unit, request: GrantRequest, service: Offered, actor: Actor) -> G
         questions=tuple(spelt(words) for words in request.questions),
         asked_by=actor.id,
         **asked,
+        **window,
     )
     draft(unit, grant)
     return grant

@@ -61,8 +61,8 @@ def open_notices(connection: Connection) -> Mapping[str, Sequence[Known]]:
     found: dict[str, list[Known]] = {}
     columns = (_n.service, _n.kind, _n.field, func.count(), func.min(_n.changed_at))
     rows = select(*columns).group_by(_n.service, _n.kind, _n.field).order_by(_n.service, _n.field, _n.kind)
-    for service, *known in connection.execute(rows):
-        found.setdefault(service, []).append(Known(*known))
+    for service, kind, field, count, since in connection.execute(rows):
+        found.setdefault(service, []).append(Known(kind, field, count, since))
     return found
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import JSON, Column, Index, String, Table, Text, Uuid, insert, select, update
 
+from gdbos.bus.moment import Moment, moment
 from gdbos.bus.record import bus_receipt
 from gdbos.bus.service import Offered
 from gdbos.errors import BadRequest, Conflict, Forbidden, NotFound
@@ -71,7 +72,7 @@ class Recall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whose record it is: a citizen id, or a unified social credit code."""
     fields: list[Name] = []
     """The fields that were wrong; empty: all."""
-    since: Annotated[datetime, msgspec.Meta(tz=True)]
+    since: Moment
     """From when on the wrong value was given out."""
     reason: Words
 
@@ -116,10 +117,11 @@ def recall(unit: Unit, service: Offered, wanted: Recall) -> Tasks:
     """
     if not unit.actor.body or service.provider != unit.actor.body:
         raise Forbidden("Only the provider of a service recalls what it gave.")
-    if wanted.since > unit.now:
+    since = moment(wanted.since, "$.since")
+    if since > unit.now:
         raise BadRequest("The wrong value cannot have been given out from a moment that is still to come.")
     subject = subject_key(unit.vault, wanted.kind, wanted.number)
-    named, found = new_id(), _receipts(unit, service.code, subject, wanted)
+    named, found = new_id(), _receipts(unit, service.code, subject, since, wanted.fields)
     tasks = [_task(unit, named, service, wanted.reason, consumer, ones) for consumer, ones in found.items()]
     for task in tasks:
         unit.execute(insert(bus_recall).values(msgspec.to_builtins(task, builtin_types=(UUID, datetime))))
@@ -129,13 +131,15 @@ def recall(unit: Unit, service: Offered, wanted: Recall) -> Tasks:
     return Tasks(tasks)
 
 
-def _receipts(unit: Unit, service: str, subject: str, wanted: Recall) -> dict[tuple[str, str], list[Mapping[Any, Any]]]:
+def _receipts(
+    unit: Unit, service: str, subject: str, since: datetime, wrong: Sequence[str]
+) -> dict[tuple[str, str], list[Mapping[Any, Any]]]:
     """The receipts of the old value by consumer. Nobody is shown them: what they say becomes tasks of those named in them."""
     r = bus_receipt.c
-    given = select(bus_receipt).where(r.subject == subject, r.service == service, r.at >= wanted.since).order_by(r.id)
+    given = select(bus_receipt).where(r.subject == subject, r.service == service, r.at >= since).order_by(r.id)
     found: dict[tuple[str, str], list[Mapping[Any, Any]]] = {}
     for row in unit.connection.execute(given).mappings():
-        if _received(row["fields"], wanted.fields):
+        if _received(row["fields"], wrong):
             found.setdefault((row["body"], row["system"]), []).append(row)
     return found
 

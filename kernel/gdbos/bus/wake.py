@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import date
+from typing import Any
 
 import nats
 from nats.aio.client import Client
@@ -99,7 +100,7 @@ class Wakeups:
             await asyncio.sleep(LOOK)
 
 
-def _fingerprint(unit: Unit) -> tuple[tuple[int, datetime | None], ...]:
+def _fingerprint(unit: Unit) -> tuple[tuple[Any, ...], ...]:
     """Changes when a grant, a service or an edition does: states only move forward, and each move is dated."""
     return tuple(
         tuple(unit.connection.execute(select(func.count(), func.max(table.c.changed_at)).select_from(table)).one())
