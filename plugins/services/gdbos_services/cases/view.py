@@ -223,7 +223,9 @@ def show_case(unit: Unit, query: CaseQuery) -> CaseView:
         names_of(unit, one.id),
         result_of(unit, one.id),
     )
-    providers = body_names(unit, [one.body, *(each.provider for each in dossier.sources().values())])
+    # An ended case goes on showing the names of its time, whatever bodies were renamed or merged since.
+    then = one.closed_at.astimezone(unit.around.zone).date() if one.closed_at else None
+    providers = body_names(unit, [one.body, *(each.provider for each in dossier.sources().values())], then)
     steps = list(steps_of(unit, one))
     return CaseView(
         case=one.id,

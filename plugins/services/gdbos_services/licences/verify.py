@@ -71,7 +71,7 @@ def _verified(unit: Unit, which: ColumnElement[bool]) -> Verified:
         type=row.type,
         title=kind.title,
         issuer=row.issuer,
-        issuer_name=body_names(unit, [row.issuer]).get(row.issuer, Text(row.issuer)),
+        issuer_name=body_names(unit, [row.issuer], row.issued_on).get(row.issuer, Text(row.issuer)),
         issued_on=row.issued_on,
         valid_until=row.valid_until,
         version=row.version,

@@ -146,7 +146,7 @@ def show_copy(unit: Unit, query: DocumentQuery) -> Copy:
         raise Gone(
             "The licence is {state}; no copies of it are given out.", state=title(unit.standards, state, unit.today)
         )
-    issuer = body_names(unit, [one.body]).get(one.body, Text(one.body))
+    issuer = body_names(unit, [one.body], one.issued_on).get(one.body, Text(one.body))
     sheet = sheet_of(unit, kind, one, issuer, values_of(unit, row))
     note = Note(purpose=query.purpose, made_on=unit.today, until=query.until)
     whose = _disclosed_as(unit, row, query)
