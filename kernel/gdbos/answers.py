@@ -34,7 +34,7 @@ from gdbos.frames import frame_for
 from gdbos.pages.language import locale_of
 from gdbos.pages.problems import problem_page
 from gdbos.telemetry import trace_id
-from gdbos.text import N_
+from gdbos.text import N_, Text
 
 log = logging.getLogger("gdbos.http")
 
@@ -71,6 +71,8 @@ class ViolationDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str
     element: str = ""
     source: str = ""
+    title: Text | None = None
+    """What the element is called, in Chinese and English, whatever language ``detail`` is in."""
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -213,11 +215,18 @@ def document(request: Request[Any, Any, Any], problem: Problem) -> ProblemDocume
         detail=pages.translate(problem.detail, locale, problem.facts),
         instance=request.scope.get("path_template", ""),
         violations=[
-            ViolationDocument(v.path, v.rule, pages.translate(v.detail, locale, v.facts), v.element, v.source)
+            ViolationDocument(
+                v.path, v.rule, pages.translate(v.detail, locale, v.facts), v.element, v.source, _called(v)
+            )
             for v in (problem.violations if isinstance(problem, Invalid) else [])
         ],
         trace=trace_id(),
     )
+
+
+def _called(violation: Violation) -> Text | None:
+    zh, en = violation.facts.get("title_zh"), violation.facts.get("title_en", "")
+    return Text(zh, en) if zh else None
 
 
 def _document(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, str]) -> Response[Any]:

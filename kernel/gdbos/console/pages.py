@@ -18,6 +18,7 @@ from gdbos.bus.permissions import CALLS, GRANTS_DECIDE, GRANTS_READ
 from gdbos.bus.record import bus_call
 from gdbos.console.access_pages import AccessPages
 from gdbos.console.brought import plugins
+from gdbos.console.checking_pages import CheckingPages
 from gdbos.console.edition_pages import EditionPages
 from gdbos.console.grants import GrantState, decide_all, list_grants
 from gdbos.console.health import health, standing
@@ -182,6 +183,7 @@ PAGES = [
     LetterPages,
     StandardsPages,
     EditionPages,
+    CheckingPages,
 ]
 
 

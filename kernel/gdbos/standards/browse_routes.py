@@ -63,7 +63,7 @@ class BrowseController(Controller):
     def search(
         self,
         standards: NamedDependency[Standards],
-        q: FromQuery[Annotated[str, QueryParameter(min_length=1, max_length=100)]],
+        q: FromQuery[Annotated[str, QueryParameter(max_length=100)]] = "",
         kind: Short = "",
         on: On = None,
         limit: FromQuery[Annotated[int, QueryParameter(ge=1, le=200)]] = 50,

@@ -79,9 +79,14 @@ class IdentifierController(Controller):
         identifier = standards.identifier(scheme, today())
         sent, fields = await sent_table(request, "column")
         made, workbook = await asyncio.to_thread(annotated, sent.file, identifier, fields["column"], today())
-        ending, media_type = ("xlsx", XLSX) if workbook else ("csv", CSV)
-        named = {"content-disposition": f'attachment; filename="{scheme}.{ending}"'}
-        return Stream(_pieces(made), media_type=media_type, headers=named)
+        return sent_back(scheme, made, workbook)
+
+
+def sent_back(scheme: str, made: IO[bytes], workbook: bool) -> Stream:
+    """The annotated table as a download; it is gone once it has been sent."""
+    ending, media_type = ("xlsx", XLSX) if workbook else ("csv", CSV)
+    named = {"content-disposition": f'attachment; filename="{scheme}.{ending}"'}
+    return Stream(_pieces(made), media_type=media_type, headers=named)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -67,6 +67,8 @@ PATHS = {
         "/console/letters",
         "/console/standards",
         "/console/standards/elements?q=姓名",
+        "/console/standards/deadline?start=2026-02-13&rule=licence-decision",
+        "/console/standards/identifiers",
         "/console/standards/search?q=信用代码",
         "/console/standards/search?q=信用代码&kind=elements",
         "/console/standards/search?q=nothing-of-the-kind",

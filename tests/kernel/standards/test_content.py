@@ -57,6 +57,13 @@ def test_what_goes_up_comes_down_with_the_same_fields_and_the_envelope(standards
     assert [part.field.required for part in up.parts] == [part.field.required for part in down.parts]
 
 
+def test_industries_have_the_sections_and_divisions_of_the_2017_edition(standards: Standards) -> None:
+    """Its counts tell it from the edition of 2011, which has 20 and 96."""
+    industries = standards.codes("gbt4754.industry", ON)
+    assert (len(industries.children()), len(industries)) == (20, 20 + 97)
+    assert [one.code for one in industries.ancestors("65")] == ["I"]
+
+
 def test_faulty_rows_come_back_naming_table_row_and_kind(standards: Standards) -> None:
     assert standards.record("dn_abnormal", ON).names[:4] == ("table_name", "table_row_guid", "err_type", "remark")
 

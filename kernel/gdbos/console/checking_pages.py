@@ -1,0 +1,112 @@
+"""Pages for clerks: when something is due, and whether a value is an identifier. Values come in bodies; nothing is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter, URLEncodedBody
+from litestar.response import Stream
+
+from gdbos.console.permissions import STANDARDS_READ
+from gdbos.errors import Problem
+from gdbos.kernel import Kernel
+from gdbos.pages.language import locale_of
+from gdbos.pages.render import Page
+from gdbos.standards import Standards
+from gdbos.standards.batch import annotated
+from gdbos.standards.deadline_routes import AskDue, count
+from gdbos.standards.identifier_routes import sent_back
+from gdbos.standards.upload import sent_table
+from gdbos.text import N_
+
+Short = FromQuery[Annotated[str, QueryParameter(max_length=120)]]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the form for one value sends."""
+
+    scheme: Annotated[str, msgspec.Meta(max_length=64)]
+    value: Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class CheckingPages(Controller):
+    """Deadlines counted and identifiers checked."""
+
+    path = "/console/standards"
+
+    @get("/deadline", permission=STANDARDS_READ, sync_to_thread=False)
+    def deadline(
+        self,
+        request: Request[Any, Any, Any],
+        standards: NamedDependency[Standards],
+        kernel: NamedDependency[Kernel],
+        start: Short = "",
+        rule: Short = "",
+        days: Short = "",
+        division: Short = "",
+    ) -> Page:
+        """When something is due."""
+        today, locale = kernel.units.around.today(), locale_of(request)
+        rules = [(one.id, one.value.title.into(locale)) for one in standards.documents("deadlines", today)]
+        asked = {"start": start, "rule": rule, "days": days, "division": division or kernel.settings.node.division}
+        context: dict[str, Any] = {**asked, "rules": rules, "counted": None, "basis": [], "problem": ""}
+        if start:
+            try:
+                counted = count(standards, _asked(**asked))
+                context |= {"counted": counted, "basis": [standards.basis(one) for one in counted.basis]}
+            except Problem as problem:
+                context["problem"] = kernel.pages.translate(problem.detail, locale, problem.facts)
+            except (ValueError, msgspec.ValidationError):
+                context["problem"] = kernel.pages.translate(
+                    N_("Give a day, and either a deadline or working days."), locale, {}
+                )
+        return Page("console/deadline.html", context)
+
+    @get("/identifiers", permission=STANDARDS_READ, sync_to_thread=False)
+    def identifiers(self, request: Request[Any, Any, Any], standards: NamedDependency[Standards]) -> Page:
+        """Forms for one value and for a file."""
+        return Page(
+            "console/identifier.html",
+            {"schemes": _schemes(standards, locale_of(request)), "scheme": "", "verdict": None},
+        )
+
+    @post("/identifiers", permission=STANDARDS_READ, sync_to_thread=False)
+    def check(
+        self,
+        request: Request[Any, Any, Any],
+        data: URLEncodedBody[Asked],
+        standards: NamedDependency[Standards],
+        kernel: NamedDependency[Kernel],
+    ) -> Page:
+        """The verdict on one value, which is not shown again."""
+        today = kernel.units.around.today()
+        verdict = standards.identifier(data.scheme, today).check(data.value, today)
+        schemes = _schemes(standards, locale_of(request))
+        return Page("console/identifier.html", {"schemes": schemes, "scheme": data.scheme, "verdict": verdict})
+
+    @post("/identifiers/file", permission=STANDARDS_READ, file=True, status_code=200)
+    async def file(
+        self, request: Request[Any, Any, Any], standards: NamedDependency[Standards], kernel: NamedDependency[Kernel]
+    ) -> Stream:
+        """The file with verdicts."""
+        sent, fields = await sent_table(request, "column", "scheme-of-file")
+        today, scheme = kernel.units.around.today(), fields["scheme-of-file"]
+        identifier = standards.identifier(scheme, today)
+        made, workbook = await asyncio.to_thread(annotated, sent.file, identifier, fields["column"], today)
+        return sent_back(scheme, made, workbook)
+
+
+def _asked(start: str, rule: str, days: str, division: str) -> AskDue:
+    """:raises ValueError: the day or the number cannot be read."""
+    plain = {"start": date.fromisoformat(start), "rule": rule or None, "days": int(days) if days else None, "division": division}  # fmt: skip
+    return msgspec.convert(plain, AskDue)
+
+
+def _schemes(standards: Standards, locale: str) -> list[tuple[str, str]]:
+    titles = {one.id: one.value.title.into(locale) for one in standards.documents("identifiers")}
+    return [(scheme, titles.get(scheme, scheme)) for scheme in standards.schemes()]
