@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from litestar import Controller, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from gdbos.errors import Invalid, Violation
@@ -92,18 +93,21 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     explanations: Text
 
 
+NOT_PUBLISHED = {409: ResponseSpec(None, generate_examples=False, description="The calendar is not published that far")}
+
+
 class DeadlineController(Controller):
     """Deadlines by the working days that have been published."""
 
     path = "/api/standards"
     tags = ("standards",)
 
-    @post("/deadlines", permission=PUBLIC, sync_to_thread=False, status_code=200)
+    @post("/deadlines", permission=PUBLIC, sync_to_thread=False, status_code=200, responses=NOT_PUBLISHED)
     def deadline(self, standards: NamedDependency[Standards], data: JSONBody[AskDue]) -> Counted:
         """When something is due, in words that can be read aloud. 409 ``not-published`` beyond the published calendar."""
         return count(standards, data)
 
-    @post("/acceptances", permission=PUBLIC, sync_to_thread=False, status_code=200)
+    @post("/acceptances", permission=PUBLIC, sync_to_thread=False, status_code=200, responses=NOT_PUBLISHED)
     def acceptance(self, standards: NamedDependency[Standards], data: JSONBody[AskAccepted]) -> Accepted:
         """From which day an application counts as accepted: when what was missing is there, or by silence from its receipt."""
         rule: Deadline | int = standards.deadline(data.rule, data.received) if data.rule else 5

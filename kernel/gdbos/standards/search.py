@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from .document import Document
 
 MOST_CODES = 300
 """Codes of a list whose names are searched; longer lists are found by their own name."""
+RANKED = 1000
+"""Items that hold the words and are ranked; of a word that is everywhere, the first so many, and whole names always."""
 NEAR = 0.5
 """The share of pairs that a name must have to be offered where nothing holds the word."""
 
@@ -50,7 +53,10 @@ class Index:
     def __init__(self, documents: Iterable[Document[Any]]) -> None:
         self._entries = [_entry(document) for document in documents]
         self._pairs: dict[str, array[int]] = {}
+        self._named: dict[str, list[Entry]] = {}
         for number, entry in enumerate(self._entries):
+            for name in entry.names:
+                self._named.setdefault(name, []).append(entry)
             for pair in _pairs(entry.text):
                 self._pairs.setdefault(pair, array("L")).append(number)
 
@@ -59,8 +65,10 @@ class Index:
         wanted = words.casefold().split()
         if not wanted:
             return []
-        found = [one for one in self._holding(wanted) if _asked(one, kind, on)]
-        if found:
+        named = [one for one in self._named.get(" ".join(wanted), ()) if _asked(one, kind, on)]
+        whole = {id(one) for one in named}
+        holding = (one for one in self._holding(wanted) if _asked(one, kind, on) and id(one) not in whole)
+        if found := [*named, *islice(holding, RANKED)]:
             best = sorted(found, key=lambda one: (_rank(one, wanted), len(one.names[0]), one.document.id))
             return [_hit(one, exact=True) for one in best[:limit]]
         return [_hit(one, exact=False) for one in self._near("".join(wanted), kind, on)[:limit]]
@@ -68,8 +76,8 @@ class Index:
     def _holding(self, wanted: list[str]) -> Iterator[Entry]:
         rare = [pair for word in wanted for pair in _pairs(word)]
         lists = sorted((self._pairs.get(pair, array("L")) for pair in rare), key=len)
-        numbers: Iterable[int] = range(len(self._entries))
-        if lists:
+        numbers: Iterable[int] = lists[0] if lists else range(len(self._entries))
+        if len(lists) > 1:
             numbers = sorted(set(lists[0]).intersection(*lists[1:4]))
         for number in numbers:
             if all(word in self._entries[number].text for word in wanted):
