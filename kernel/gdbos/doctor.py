@@ -6,11 +6,13 @@ Looks only: no table, key or file is made or changed, and a running node goes on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -37,6 +39,7 @@ from gdbos.ledger.status import status as standing
 from gdbos.ledger.subjects import STORE
 from gdbos.ledger.tables import pending
 from gdbos.plugin import Check
+from gdbos.standards.basis import ceased
 from gdbos.storage.engine import engine_for, refuse_unsafe
 from gdbos.storage.migrate import behind, lineages, tables_of
 from gdbos.storage.wall import escapes, scoped, weaknesses
@@ -72,7 +75,7 @@ async def examine(kernel: Kernel) -> list[Finding]:
     """Everything that was looked at, in the order of its layers: home, keys, database, standards, plugins, surroundings."""
     found = [*_home(kernel.settings.home), *_keys(kernel.settings.home / "keys", kernel.clock())]
     found += await asyncio.to_thread(lambda: list(_database(kernel)))
-    found += [_second_factor(kernel), _standards(kernel), *_files(kernel)]
+    found += [_second_factor(kernel), *_standards(kernel), *_files(kernel)]
     found.append(await _services(kernel))
     usable = not any(one.state == "fail" for one in found)
     found += await _plugins(kernel, usable=usable)
@@ -275,11 +278,25 @@ def _second_factor(kernel: Kernel) -> Finding:
     return Finding("second factor", "ok", f"needed by {', '.join(demanded.second_factor)}, {again}")
 
 
-def _standards(kernel: Kernel) -> Finding:
+def _standards(kernel: Kernel) -> Iterator[Finding]:
+    with contextlib.suppress(SQLAlchemyError):  # what is wrong with the database is told with the database
+        try:
+            kernel.stand_under(kernel.published())
+        except Misconfigured as wrong:
+            what = f"what is published here does not load: {wrong}"
+            yield Finding("standards", "fail", what, "do what the fault says")
+            return
     packs = [f"{pack.id} {pack.version}" for pack in kernel.standards.packs]
     if packs:
-        return Finding("standards", "ok", f"loaded, from the uppermost down: {', '.join(packs)}")
-    return Finding("standards", "warn", "no pack is loaded", "name them in [standards] packs")
+        yield Finding("standards", "ok", f"loaded, from the uppermost down: {', '.join(packs)}")
+    else:
+        yield Finding("standards", "warn", "no pack is loaded", "name them in [standards] packs")
+    today = kernel.clock().astimezone(ZoneInfo(kernel.settings.node.zone)).date()
+    ended = [one for one in ceased(kernel.standards) if one.ended <= today]
+    if ended:
+        first = f"{ended[0].kind}/{ended[0].id} on {ended[0].basis}"
+        what = f"{len(ended)} rules rest on a law that has ended, among them {first}"
+        yield Finding("laws", "warn", what, "whoever publishes them names another law, or ends them")
 
 
 def _files(kernel: Kernel) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import msgspec
 
 from gdbos.errors import NotFound
 from gdbos.standards import Code, CodeList, Document, Element, Standards
+from gdbos.standards.basis import Basis, bases_of
 from gdbos.standards.browse_routes import User, used
 from gdbos.standards.crosswalk import declared
 from gdbos.standards.pack import Pack
@@ -53,6 +54,12 @@ def contents(standards: Standards, on: date) -> Contents:
     """What is loaded."""
     kinds = {kind: sum(1 for _ in standards.documents(kind, on)) for kind in standards.kinds}
     return Contents(list(standards.packs), {kind: count for kind, count in sorted(kinds.items()) if count})
+
+
+def laws(standards: Standards, document: Document[Any]) -> list[Basis]:
+    """Every article that an item rests on, for itself and within, in the order named."""
+    named = dict.fromkeys(id for _, id in bases_of(document))
+    return [standards.basis(id) for id in named if id in standards.ids("basis")]
 
 
 def elements(standards: Standards, words: str, on: date, after: str) -> Found:

@@ -55,10 +55,13 @@ class StandardsPages(Controller):
     ) -> Page:
         """One item of any kind: who says it, who uses it, and every field."""
         today = kernel.units.around.today()
-        document = standards.document(kind, item_id, today)
+        # A law that has ended is shown too: rules still name it, and whoever mends them has to read it.
+        document = standards.document(kind, item_id, None if kind == "basis" else today)
         plain = msgspec.json.format(msgspec.json.encode(document.value, enc_hook=str), indent=2).decode()
         users = browse.users(standards, kind, item_id, today)
-        return Page("console/item.html", {"document": document, "users": users, "plain": plain})
+        bases = browse.laws(standards, document)
+        context = {"document": document, "users": users, "plain": plain, "bases": bases, "today": today}
+        return Page("console/item.html", context)
 
     @get("/drift", permission=STANDARDS_READ, sync_to_thread=True)
     def drift(
@@ -98,8 +101,11 @@ class StandardsPages(Controller):
         kernel: NamedDependency[Kernel],
     ) -> Page:
         """One element."""
-        shown = browse.element(standards, element_id, kernel.units.around.today())
-        return Page("console/element.html", {"shown": shown, "element": shown.document.value})
+        today = kernel.units.around.today()
+        shown = browse.element(standards, element_id, today)
+        bases = browse.laws(standards, shown.document)
+        context = {"shown": shown, "element": shown.document.value, "bases": bases, "today": today}
+        return Page("console/element.html", context)
 
     @get("/lists/{kind:str}", permission=STANDARDS_READ, sync_to_thread=False)
     def lists(

@@ -18,6 +18,7 @@ from gdbos.bus.grant import decide, draft, new_grant
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import Provider, Service, register
 from gdbos.config import Deployment
+from gdbos.doctor import examine
 from gdbos.errors import Conflict, Forbidden, Invalid
 from gdbos.identity.account import open_account
 from gdbos.identity.body import Body, register_body
@@ -26,7 +27,7 @@ from gdbos.identity.post import appoint
 from gdbos.kernel import Kernel
 from gdbos.ledger.tables import leaf, pending
 from gdbos.standards import PackRefused, edition, review
-from gdbos.standards.parcel import NOTE, signer_of, unzipped, zipped
+from gdbos.standards.parcel import NOTE, files_of, signer_of, unzipped, zipped
 from gdbos.testing import OPERATOR, Site, deployment, postgres_database, serving
 from gdbos.text import Text
 from gdbos.unit import Run, Unit
@@ -472,3 +473,37 @@ def test_a_calendar_may_not_change_days_that_are_past(desk: Desk) -> None:
     assert (fault["rule"], "2020-01-01" in fault["detail"]) == ("past-day", True)
     coming = calendar("2020-01-01") + calendar("2098-01-02").partition("2099-01-01\n")[2]
     assert desk.get(f"editions/{desk.draft(files('32', 'an..18', calendars__cn=coming))}/review")["faults"] == []
+
+
+def test_the_law_that_a_rule_rests_on_is_shown_and_one_that_has_ended_is_told(tmp_path: Path) -> None:
+    where = settled(tmp_path)
+    base = tmp_path / "packs" / "base"
+    law = '[[basis]]\nid = "old-1"\ntitle = { zh = "旧条例 第一条", en = "Old rules, article 1" }\nuntil = 2020-01-01\n'
+    (base / "pack.toml").write_text((base / "pack.toml").read_text() + law)
+    marks = base / "elements" / "marks.toml"
+    marks.write_text(marks.read_text().replace('form = "an..18"', 'form = "an..18"\nbasis = ["old-1"]'))
+    with serving(where, prepare=people) as site:
+        desk = Desk(site)
+        shown = site.client.get("/console/standards/elements/mark", headers=desk.headers["ann"]).text
+        assert "Old rules, article 1" in shown
+        assert "ended" in shown
+        assert "/console/standards/items/basis/old-1" in shown
+        assert site.client.get("/console/standards/items/basis/old-1", headers=desk.headers["ann"]).status_code == 200
+        id = desk.draft({name: content for name, content in files_of(base).items() if name != NOTE} | {"pack.toml": (base / "pack.toml").read_bytes().replace(b'version = "1"', b'version = "2"')})  # fmt: skip
+        (fault,) = desk.get(f"editions/{id}/review")["faults"]
+        assert (fault["rule"], fault["file"], fault["line"]) == ("ceased", "base/elements/marks.toml", 6)
+    findings = {one.name: one for one in asyncio.run(examine(Kernel(where)))}
+    assert "elements/mark on old-1" in findings["laws"].what
+    assert findings["standards"].state == "ok"
+
+
+def test_doctor_says_when_what_is_published_is_not_as_it_was_signed(tmp_path: Path) -> None:
+    where = settled(tmp_path)
+    with serving(where, prepare=people) as site:
+        desk = Desk(site)
+        desk.post(f"{desk.draft(files('2', 'an..18'))}/publish", reason="x")
+    path = tmp_path / "home" / "standards" / "base" / "2" / "codes" / "colour.toml"
+    path.write_text(path.read_text() + "\n")
+    findings = {one.name: one for one in asyncio.run(examine(Kernel(where)))}
+    assert findings["standards"].state == "fail"
+    assert "2/codes/colour.toml" in findings["standards"].what
