@@ -97,6 +97,13 @@ def test_an_official_registers_versions_and_gives_notice(node: Node) -> None:
     assert live(node.site, CODE) == [(2, None), (1, day)]
 
 
+def test_vertical_systems_and_numbers_on_the_exchange_are_shown(node: Node) -> None:
+    marked = [row for row in node.get("provider", "/console/services").split("<tr") if "Vertical system" in row]
+    assert ["nanning.tax.handle" in row for row in marked if "nanning." in row] == [True]
+    assert "of a ministry" in node.get("provider", "/console/services/nanning.tax.handle")
+    assert "s_4500000000000_0001" in node.get("provider", "/console/services/gx.population.person")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
