@@ -59,11 +59,11 @@ class Context:
 
         return plant_file(self.kernel, seed)
 
-    def serve(self, beside: Callable[[str], bool] | None = None) -> None:
+    def serve(self, beside: Callable[[str], bool] | None = None, *, workers: int = 1) -> None:
         """Serve the node; once it answers, run ``beside(url)`` in a thread, and stop when that returns true."""
         from gdbos.serving import serve
 
-        serve(self.kernel, beside)
+        serve(self.kernel, beside, workers=workers)
 
 
 class Program(click.Group):
@@ -105,10 +105,13 @@ def program(context: click.Context, config: Path) -> None:
 
 
 @program.command()
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes; needs PostgreSQL."
+)
 @click.pass_obj
-def serve(context: Context) -> None:
+def serve(context: Context, workers: int) -> None:
     """Serve the node."""
-    context.serve()
+    context.serve(workers=workers)
 
 
 @program.command()

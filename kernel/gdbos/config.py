@@ -75,6 +75,10 @@ class Http(Section, frozen=True, kw_only=True):
     """Requests in progress before further ones are told to come back; health and log-in have some places more."""
     secure_cookies: bool = False
     """Set when the public address is https; then the session cookie is ``__Host-`` and Secure."""
+    drain: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
+    """Seconds a node that was told to stop says it is not ready before it stops accepting, so that load balancers see it."""
+    hang: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    """Seconds a worker's event loop may stand still before the worker ends itself; 0: for ever."""
     proxies: tuple[str, ...] = ()
     """Addresses of proxies whose last X-Forwarded-For hop is believed."""
 

@@ -349,6 +349,8 @@ def live(request: Request[Any, Any, Any]) -> Well:
 async def ready(request: Request[Any, Any, Any]) -> Well:
     """Whether the node can serve: its database answers and every plugin's checks are well."""
     kernel: Kernel = request.app.state.kernel
+    if kernel.draining:
+        raise Unavailable("This worker is shutting down; send the request again in a moment.", retry_after=2)
     await kernel.lane.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar_one())
     for plugin in kernel.plugins:
         for check in plugin.checks:

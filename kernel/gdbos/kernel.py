@@ -102,6 +102,8 @@ class Kernel:
         self.deployment = deployment
         self.settings: Settings = deployment.settings
         self.clock = clock
+        self.draining = False
+        """Told to stop: no longer ready for new work, still finishing what it has."""
         self.loaded: list[Loaded] = load(self.settings.enabled(), str(deployment.path), installed())
         self.plugins: list[Plugin] = [one.plugin for one in self.loaded]
         self.hooks = Guarded(manage((one.plugin.name, one.module) for one in self.loaded))

@@ -1,40 +1,74 @@
-"""Serving: uvicorn with uvloop, one worker, in order: tables, node, address."""
+"""Serving: uvicorn with uvloop, in order: tables, node, address. One process, or as many workers as asked for."""
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import logging
+import os
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import FrameType
 
 import uvicorn
 
 from gdbos.errors import Misconfigured
 from gdbos.http import application
 from gdbos.kernel import Kernel
+from gdbos.supervising import supervise
 
 SWITCH = 0.001
 """Seconds a thread may hold Python's lock while another wants it. The writer gives it up at every statement and gets it back
 only so soon: at Python's 5 ms a transaction of eight statements waits 40 ms beside a busy event loop."""
+GRACE = 25
+"""Seconds that requests in flight have to end once the node stops."""
 
 
-def serve(kernel: Kernel, beside: Callable[[str], bool] | None = None) -> None:
+def serve(kernel: Kernel, beside: Callable[[str], bool] | None = None, *, workers: int = 1) -> None:
     """Serve ``kernel`` until told to stop; what is in flight is finished first.
 
     :param beside: runs in a thread with the node's address once it answers; when it returns true the node stops.
-    :raises Misconfigured: the tables are behind and another role owns them, or the address is taken.
+    :param workers: processes that share the address; each that dies is started again.
+    :raises Misconfigured: the tables are behind and another role owns them, the address is taken, or SQLite is to be shared.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold addresses
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    if workers > 1 and kernel.settings.database_url().startswith("sqlite"):
+        raise Misconfigured(
+            f"SQLite has one writer, so {workers} workers cannot share it: serve with one, or give [database] url a PostgreSQL"
+        )
     if not kernel.settings.database.owner_url:
         kernel.migrate()
     sys.setswitchinterval(SWITCH)
+    gc.collect()
+    gc.freeze()  # the standards never go: without this every full collection walks all of them (measured: a fifth of a call)
     http = kernel.settings.http
-    server = uvicorn.Server(
-        uvicorn.Config(
+    if workers > 1:
+        listening = _listening(http.host, http.port)
+        supervise(lambda parent: _work(kernel, [listening], parent), workers)
+        return
+    server = Server(kernel)
+    if beside is not None:
+        threading.Thread(target=_beside, args=(server, beside, f"http://{http.host}:{http.port}"), daemon=True).start()
+    server.run()
+    if not server.started:
+        raise Misconfigured(f"the node could not start at {http.host}:{http.port}; the lines above say why")
+
+
+class Server(uvicorn.Server):
+    """One worker: drains when told to stop, and ends itself when its event loop hangs.
+
+    The watchdog is the C thread of ``faulthandler``, which needs no lock of Python's: it fires also while one pattern or one
+    loop holds everything else up (measured: a watchdog in Python never did). It writes every thread's stack and ends the process.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        http = kernel.settings.http
+        config = uvicorn.Config(
             application(kernel),
             host=http.host,
             port=http.port,
@@ -45,17 +79,55 @@ def serve(kernel: Kernel, beside: Callable[[str], bool] | None = None) -> None:
             server_header=False,
             proxy_headers=bool(http.proxies),
             forwarded_allow_ips=list(http.proxies) or None,
-            timeout_graceful_shutdown=25,
+            timeout_graceful_shutdown=GRACE,
             lifespan="on",
         )
-    )
-    gc.collect()
-    gc.freeze()  # the standards never go: without this every full collection walks all of them (measured: a fifth of a call)
-    if beside is not None:
-        threading.Thread(target=_beside, args=(server, beside, f"http://{http.host}:{http.port}"), daemon=True).start()
-    server.run()
-    if not server.started:
-        raise Misconfigured(f"the node could not start at {http.host}:{http.port}; the lines above say why")
+        super().__init__(config)
+        self.kernel = kernel
+        self.stops_at = float("inf")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Not ready from now on; stop accepting when load balancers have had time to see it. A second signal does not wait."""
+        if self.kernel.draining or not self.kernel.settings.http.drain:
+            super().handle_exit(sig, frame)
+        self.kernel.draining = True
+        self.stops_at = min(self.stops_at, time.monotonic() + self.kernel.settings.http.drain)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: the loop lives, and the watchdog waits anew."""
+        if self.kernel.settings.http.hang and counter % 5 == 0:
+            faulthandler.dump_traceback_later(self.kernel.settings.http.hang, exit=True)
+        if time.monotonic() >= self.stops_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        faulthandler.cancel_dump_traceback_later()
+        await super().shutdown(sockets)
+
+
+def _work(kernel: Kernel, sockets: Sequence[socket.socket], parent: int) -> None:
+    """A worker's life. It also ends when its supervisor does, who holds the other end of the pipe ``parent``."""
+    server = Server(kernel)
+    threading.Thread(target=_outlive, args=(server, parent), daemon=True).start()
+    server.run(sockets=list(sockets))
+
+
+def _outlive(server: Server, parent: int) -> None:
+    os.read(parent, 1)  # returns when nobody holds the other end any more
+    server.kernel.draining = server.should_exit = True
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as failure:
+        raise Misconfigured(f"the node could not start at {host}:{port}: {failure.strerror}") from None
+    listening.set_inheritable(True)
+    return listening
 
 
 def _beside(server: uvicorn.Server, work: Callable[[str], bool], url: str) -> None:
