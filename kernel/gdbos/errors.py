@@ -18,6 +18,7 @@
     ├── TooMany                 429  quota or capacity; carries retry_after
     ├── ProviderFailed          502  another system answered wrongly
     ├── Unavailable             503  not now; carries retry_after
+    │   └── ReadOnly            503  the node only reads until its ledger is whole again
     └── ProviderTimeout         504  another system did not answer in time
 
     Misconfigured               exit code 2: what the integrator wrote cannot be run
@@ -142,6 +143,10 @@ class ProviderFailed(Problem):
 
 class Unavailable(Problem):
     status, code, title = 503, "unavailable", "Not available right now"
+
+
+class ReadOnly(Unavailable):
+    code, title = "read-only", "The node only reads at present"
 
 
 class ProviderTimeout(Problem):

@@ -52,7 +52,7 @@ class Clockwork:
     async def _repeat(self, owned: Owned) -> None:
         while True:
             try:
-                if await self._claimed(owned):
+                if not self.units.shut() and await self._claimed(owned):
                     await self.units.write(plugin_actor(owned.plugin), owned.job.run)
             except Exception:
                 log.exception("job %s failed; it runs again at its next turn", owned.name)

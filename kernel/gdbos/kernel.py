@@ -207,6 +207,7 @@ class Kernel:
         """
         async with AsyncExitStack() as stack:
             self._open(stack)
+            await self.book.look()
             for enter in self.hooks.lifespans():
                 await stack.enter_async_context(enter(self))
             if background:
@@ -282,6 +283,7 @@ class Kernel:
         self.delivery = Delivery(self.units, self._routes(), self.bus_for)
         self.scanning = Scanning(self.units, self.hooks)
         self.book = Book(self.settings, ring, self.sequencing, spread, around.enter_all)
+        self.units.shut = self.book.shut
         self.door.first[RECEIPTS_CODE] = self.book.settle
         nats = self.settings.nats.address()
         self.wakeups = Wakeups(nats, self.settings.node.id, self.units, self._heard, around.today)
@@ -290,7 +292,9 @@ class Kernel:
 
     async def _start_background(self, stack: AsyncExitStack) -> None:
         await self.refresh()
-        await self.draft_consumption()
+        await self.book.begin()
+        if not self.book.short:
+            await self.draft_consumption()
         clockwork = Clockwork(self.units, self._jobs())
         works = {
             "delivery": self.delivery.run,

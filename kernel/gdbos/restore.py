@@ -23,7 +23,7 @@ from gdbos.files.file import file
 from gdbos.kernel import Kernel
 from gdbos.ledger.note import Signer, Verifier
 from gdbos.ledger.policy import Policy
-from gdbos.ledger.publication import falls_short
+from gdbos.ledger.publication import falls_short, published
 from gdbos.ledger.report import SOUND
 from gdbos.ledger.subjects import STORE, SubjectKeys, apply_erasures
 from gdbos.ledger.verify import log_folders, verify
@@ -150,18 +150,24 @@ def _publics(ring: KeyRing) -> list[bytes]:
     return [Signer("key", key.secret).verifier.public for key in ring.all("log")]
 
 
-def _trusted(settings: Settings, ring: KeyRing) -> Callable[[str], Policy]:
-    """The keys that signed each log, from the ring and not from the backup."""
-    prefix = f"gdbos.{settings.node.division}/{settings.node.id}"
-    return lambda log: Policy(tuple(Verifier(f"{prefix}/{log}/1", public) for public in _publics(ring)))
+def _trusted(settings: Settings, ring: KeyRing) -> Callable[[Path], Policy]:
+    """The keys that signed a log in whichever epoch it is, from the ring and not from the backup."""
+
+    def trusted(folder: Path) -> Policy:
+        out, log = published(folder), folder.name.partition("-")[0]
+        epoch = out.origin.rpartition("/")[2] if out else "1"
+        name = f"gdbos.{settings.node.division}/{settings.node.id}/{log}/{epoch}"
+        return Policy(tuple(Verifier(name, public) for public in _publics(ring)))
+
+    return trusted
 
 
-def _check_ledger(folder: Path, manifest: Manifest, trusted: Callable[[str], Policy], progress: Progress) -> None:
+def _check_ledger(folder: Path, manifest: Manifest, trusted: Callable[[Path], Policy], progress: Progress) -> None:
     found = {log.name: log for log in log_folders(folder)}
     if set(found) != set(manifest.ledger):
         raise Damaged("The backup's ledger does not hold the logs that its manifest names.")
     for name, log in found.items():
-        report = verify(log, trusted(name), progress=partial(progress, f"ledger {name}"))
+        report = verify(log, trusted(log), progress=partial(progress, f"ledger {name}"))
         if report.code != SOUND or report.size != manifest.ledger[name]:
             first = str(report.faults[0]) if report.faults else f"it has {report.size} records"
             raise Damaged("The ledger {log} in the backup is not sound: {first}", log=name, first=first)

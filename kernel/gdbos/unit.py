@@ -14,6 +14,7 @@ from sqlalchemy.sql import ClauseElement
 from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.basis import ENDED, Basis, close_bases, open_basis
 from gdbos.bus.outbox import Subscribers, put
+from gdbos.errors import Problem
 from gdbos.events import Event
 from gdbos.files.store import FileStore
 from gdbos.ledger.leaf import append_audit
@@ -31,6 +32,9 @@ EVENTS = "events"
 """Topic that tells workers to look at the outbox."""
 
 KERNEL = plugin_actor("kernel")
+
+WHILE_SHUT = frozenset({"kernel.identity", "kernel.recovery"})
+"""Who may write while nobody else may: identification, and administrators who mend the node."""
 
 C = TypeVar("C", bound=msgspec.Struct)
 
@@ -158,9 +162,13 @@ class Units:
         self.vetoes = tuple(vetoes)
         self.committed: list[Callable[[frozenset[str]], Awaitable[None]]] = []
         """Awaited with a unit's topics after it has committed and before its caller is answered."""
+        self.shut: Callable[[], Problem | None] = lambda: None
+        """Why nothing may be written now, if so. People can log in all the same, and mend it."""
 
     async def write(self, actor: Actor, act: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``act(unit, …)`` in one transaction; return after it is durable."""
+        """Run ``act(unit, …)`` in one transaction; return after it is durable. :raises ReadOnly: the node only reads."""
+        if actor.id not in WHILE_SHUT and (why := self.shut()):
+            raise why
 
         def work(connection: Connection) -> tuple[T, frozenset[str]]:
             unit = Unit(connection, actor, self.around)

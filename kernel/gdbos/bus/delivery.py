@@ -77,7 +77,7 @@ class Delivery:
         while True:
             self._awake.clear()
             try:
-                found = await self._look()
+                found = [] if self.units.shut() else await self._look()
             except Exception:
                 log.exception("the outbox could not be read; trying again")
                 found = []

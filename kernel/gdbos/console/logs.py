@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from gdbos.kernel import Kernel
+from gdbos.ledger.epoch import Epoch, proposed
 from gdbos.ledger.sequencer import latest
 from gdbos.ledger.status import LogStatus, status
 from gdbos.unit import Unit
@@ -17,6 +18,8 @@ class LogShown(msgspec.Struct, frozen=True, kw_only=True):
     status: LogStatus
     checkpoint: str
     """The signed note, as published."""
+    proposed: Epoch | None
+    """A new epoch that waits for a second administrator."""
 
     @property
     def witnessed(self) -> bool:
@@ -30,4 +33,4 @@ def logs(unit: Unit, kernel: Kernel) -> list[LogShown]:
 
 def _log(connection: Connection, one: LogStatus) -> LogShown:
     last = latest(connection, one.log)
-    return LogShown(status=one, checkpoint=str(last[0]) if last else "")
+    return LogShown(status=one, checkpoint=str(last[0]) if last else "", proposed=proposed(connection, one.log))

@@ -20,12 +20,13 @@ from gdbos.console.access_pages import AccessPages
 from gdbos.console.brought import plugins
 from gdbos.console.checking_pages import CheckingPages
 from gdbos.console.edition_pages import EditionPages
+from gdbos.console.epochs import PAGES as EPOCH_PAGES
 from gdbos.console.grants import GrantState, decide_all, list_grants
 from gdbos.console.health import health, standing
 from gdbos.console.letter import drop_letter, list_letters, retry_letter, show_letter
 from gdbos.console.logs import logs
 from gdbos.console.organisation_pages import ImportPages, OrganisationPages
-from gdbos.console.permissions import LEDGER_READ, LETTERS_DROP, LETTERS_READ, LETTERS_RETRY, PLUGINS_READ
+from gdbos.console.permissions import LEDGER_EPOCH, LEDGER_READ, LETTERS_DROP, LETTERS_READ, LETTERS_RETRY, PLUGINS_READ
 from gdbos.console.recall_pages import RecallPages
 from gdbos.console.routes import After
 from gdbos.console.service_pages import ServicePages
@@ -84,7 +85,9 @@ class NodePages(Controller):
     @get("/ledger", permission=LEDGER_READ)
     async def ledger(self, run: NamedDependency[Run], kernel: NamedDependency[Kernel]) -> Page:
         """Where each log stands, and how to check it."""
-        return Page("console/ledger.html", {"logs": await run.read(logs, kernel), "folder": kernel.book.folder.name})
+        shown = await run.read(logs, kernel)
+        begins = run.actor.may(LEDGER_EPOCH)
+        return Page("console/ledger.html", {"logs": shown, "folder": kernel.book.folder.name, "begins": begins})
 
     @get("/calls", permission=CALLS)
     async def calls(
@@ -173,6 +176,7 @@ class LetterPages(Controller):
 
 
 PAGES = [
+    *EPOCH_PAGES,
     OrganisationPages,
     ImportPages,
     AccessPages,

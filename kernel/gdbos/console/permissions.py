@@ -5,6 +5,9 @@ from gdbos.text import N_
 
 PLUGINS_READ = Permission("kernel.plugins.read", N_("See plugins and the node's health"))
 LEDGER_READ = Permission("kernel.ledger.read", N_("See where the ledger stands"))
+LEDGER_EPOCH = Permission(
+    "kernel.ledger.epoch", N_("Begin a new epoch of a log whose end was lost, two of them together")
+)
 LETTERS_READ = Permission("kernel.letters.read", N_("See events that could not be delivered"))
 LETTERS_RETRY = Permission("kernel.letters.retry", N_("Deliver parked events again"))
 LETTERS_DROP = Permission("kernel.letters.drop", N_("Drop parked events, with reasons"))

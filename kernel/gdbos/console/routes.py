@@ -10,6 +10,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from gdbos.console.epochs import ROUTES as EPOCH_ROUTES
 from gdbos.console.letter import (
     Letters,
     LetterShown,
@@ -70,4 +71,4 @@ class LetterRoutes(Controller):
         return await run(drop_letter, event_id, handler, data.reason)
 
 
-ROUTES = [LetterRoutes]
+ROUTES = [*EPOCH_ROUTES, LetterRoutes]

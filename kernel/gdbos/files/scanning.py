@@ -63,7 +63,7 @@ class Scanning:
         """Keep at it until cancelled."""
         while True:
             try:
-                moved = await self.round()
+                moved = 0 if self.units.shut() else await self.round()
             except Exception:
                 log.exception("files in quarantine could not be looked at; they wait")
                 moved = 0

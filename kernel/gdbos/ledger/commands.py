@@ -18,11 +18,12 @@ from sqlalchemy.exc import DBAPIError
 from gdbos.config import Deployment, Settings
 from gdbos.errors import NotFound, Problem
 from gdbos.ledger import prove as proving
+from gdbos.ledger.leaf import LOGS
 from gdbos.ledger.names import log_verifiers, witness_signer
 from gdbos.ledger.note import Malformed, Verifier
 from gdbos.ledger.policy import Policy
 from gdbos.ledger.proof import Proof
-from gdbos.ledger.publication import POLICY
+from gdbos.ledger.publication import POLICY, published
 from gdbos.ledger.report import INCOMPLETE, TAMPERED, Report
 from gdbos.ledger.statement import read_statement
 from gdbos.ledger.status import LogStatus
@@ -166,7 +167,7 @@ def keys(as_json: bool) -> None:
     """Print the public keys this node signs with, for others to trust: its logs', and its own as a witness."""
     settings = _settings()
     ring = KeyRing.open(settings.home / "keys")
-    logs = [one.vkey for one in log_verifiers(settings, ring)]
+    logs = [one.vkey for one in log_verifiers(settings, ring, _epochs(settings.home / "ledger"))]
     witness = witness_signer(settings, ring).verifier.vkey
     if as_json:
         _print_json({"logs": logs, "witness": witness})
@@ -251,6 +252,12 @@ def _own_policy() -> Policy:
     if not logs:
         raise click.UsageError("Give the key or policy you trust with --policy: a proof cannot vouch for its own key.")
     return Policy(tuple(logs))
+
+
+def _epochs(folder: Path) -> dict[str, int]:
+    """The epoch that each log was last published in."""
+    out = {log: published(folder / log) for log in LOGS}
+    return {log: int(one.origin.rpartition("/")[2]) for log, one in out.items() if one}
 
 
 def _settings() -> Settings:

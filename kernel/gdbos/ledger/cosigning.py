@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -75,13 +75,15 @@ class Cosigning:
                 if note is not None:
                     await self._submit(self.folder / name, note)
 
-    async def ask(self, name: str, note: Note) -> None:
-        """Ask every witness how far it has seen this log, before anything is appended to the ``note`` it stands at.
+    async def ask(self, name: str, stands: Callable[[], Awaitable[Note]]) -> None:
+        """Ask every witness how far it has seen this log, before anything is appended to where it stands.
 
-        A witness that does not answer is not waited for: what it has seen is found out when it is asked again.
+        A witness that does not answer is not waited for: what it has seen is found out when it is asked again. Another
+        worker that is at it makes the same find.
         """
-        with _alone(self.folder):
-            await self._submit(self.folder / name, note, growing=False)
+        with _alone(self.folder) as alone:
+            if alone and self.witnesses:
+                await self._submit(self.folder / name, await stands(), growing=False)
 
     async def _submit(self, folder: Path, note: Note, *, growing: bool = True) -> None:
         last = note_in(folder, COSIGNED)

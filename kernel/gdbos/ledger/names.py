@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from gdbos.config import Settings, Witness
 from gdbos.errors import Misconfigured
@@ -12,19 +13,25 @@ from gdbos.ledger.policy import Group, Policy
 from gdbos.vault import KeyRing
 
 
-def origin(settings: Settings, log: str) -> str:
-    """The name of a log of this node, as its checkpoints begin."""
-    return f"gdbos.{settings.node.division}/{settings.node.id}/{log}/1"
+def origin(settings: Settings, log: str, epoch: int = 1) -> str:
+    """The name of a log of this node in one epoch, as its checkpoints begin."""
+    return f"gdbos.{settings.node.division}/{settings.node.id}/{log}/{epoch}"
 
 
-def log_signers(settings: Settings, ring: KeyRing) -> dict[str, Signer]:
-    """What signs each log now."""
-    return {log: Signer(origin(settings, log), ring.current("log").secret) for log in LOGS}
+def log_signers(
+    settings: Settings, ring: KeyRing, epochs: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, Signer]:
+    """What signs each log now, in the epoch it is in."""
+    secret = ring.current("log").secret
+    return {log: Signer(origin(settings, log, epochs.get(log, 1)), secret) for log in LOGS}
 
 
-def log_verifiers(settings: Settings, ring: KeyRing) -> list[Verifier]:
-    """Every key that signs, signed or will sign a log of this node."""
-    return [Signer(origin(settings, log), key.secret).verifier for log in LOGS for key in ring.all("log")]
+def log_verifiers(
+    settings: Settings, ring: KeyRing, epochs: Mapping[str, int] = MappingProxyType({})
+) -> list[Verifier]:
+    """Every key that signs, signed or will sign a log of this node, under the log's name in the epoch it is in."""
+    names = [origin(settings, log, epochs.get(log, 1)) for log in LOGS]
+    return [Signer(name, key.secret).verifier for name in names for key in ring.all("log")]
 
 
 def witness_signer(settings: Settings, ring: KeyRing) -> Signer:

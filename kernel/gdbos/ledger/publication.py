@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -30,7 +30,7 @@ from gdbos.ledger.policy import Policy
 from gdbos.ledger.sequencer import Diverged, latest, node_in
 from gdbos.ledger.tables import checkpoint, leaf
 from gdbos.ledger.tiles import ENTRIES, Level, tile_path, widths
-from gdbos.storage.durable import write_whole
+from gdbos.storage.durable import sync_folder, write_whole
 
 CHECKPOINT: Final = "checkpoint"
 CHECKPOINTS: Final = "checkpoints"
@@ -59,10 +59,10 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
 NOBODY: Final = Policy(())
 
 
-def publish(connection: Connection, folder: Path, policy: Policy = NOBODY) -> dict[str, int]:
-    """Write what is new of every log under ``folder``; returns the published size by log. Reads the database only.
+def publish(connection: Connection, folder: Path, policy: Policy = NOBODY, but: Collection[str] = ()) -> dict[str, int]:
+    """Write what is new of every log under ``folder`` ``but`` some; returns the published size by log. Reads the database only.
 
-    ``policy`` has the keys that the logs sign or signed with, and their witnesses; each log's part is written beside it.
+    ``policy`` has the keys that the logs sign or signed with, and their witnesses; it is written beside each log.
 
     :raises Diverged: the database is shorter than what was published, or holds another history.
     """
@@ -70,7 +70,7 @@ def publish(connection: Connection, folder: Path, policy: Policy = NOBODY) -> di
     with (folder / ".publishing").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two workers, the one with the older view must not write last
         logs = connection.execute(select(checkpoint.c.log).distinct()).scalars().all()
-        return {log: _publish(connection, folder / log, log, policy) for log in sorted(logs)}
+        return {log: _publish(connection, folder / log, log, policy) for log in sorted({*logs} - {*but})}
 
 
 def published(folder: Path) -> Checkpoint | None:
@@ -101,11 +101,26 @@ def most_seen(folder: Path) -> Seen:
     return max(known, key=lambda seen: (seen.other_history, seen.size))
 
 
+def make_room(folder: Path, log: str, epoch: int) -> None:
+    """Set aside what is published of an earlier epoch of ``log``, under the name its records have in the database."""
+    out = published(folder / log)
+    ended = int(out.origin.rpartition("/")[2]) if out else epoch
+    if ended < epoch:
+        with suppress(FileNotFoundError):  # another worker was faster
+            (folder / log).rename(folder / f"{log}-{ended}")
+        sync_folder(folder)
+
+
 def falls_short(connection: Connection, folder: Path, log: str) -> Seen | None:
     """What others saw and the database does not hold: then it is a restored backup or a fork, and must not append."""
-    last, seen = latest(connection, log), most_seen(folder / log)
-    held = last[1].size if last else 0
-    return seen if seen.other_history or held < seen.size else None
+    seen = most_seen(folder / log)  # before the database is looked at, which only grows
+    return seen if lacks(connection, log, seen) else None
+
+
+def lacks(connection: Connection, log: str, seen: Seen) -> bool:
+    """Whether the database does not hold all that was ``seen``."""
+    last = latest(connection, log)
+    return seen.other_history or (last[1].size if last else 0) < seen.size
 
 
 def _publish(connection: Connection, folder: Path, log: str, policy: Policy) -> int:
@@ -170,7 +185,7 @@ def _drop_partials(folder: Path, written: Iterable[str]) -> None:
 
 
 def _write_policy(folder: Path, policy: Policy, origin: str) -> None:
-    own = tuple(key for key in policy.logs if key.name == origin)
+    own = tuple(dict.fromkeys(msgspec.structs.replace(key, name=origin) for key in policy.logs))  # whatever the epoch
     content = str(msgspec.structs.replace(policy, logs=own)).encode()
     path = folder / POLICY
     if own and (not path.is_file() or path.read_bytes() != content):

@@ -37,6 +37,7 @@ def status(connection: Connection, folder: Path) -> list[LogStatus]:
 
 
 def _log(connection: Connection, folder: Path, log: str) -> LogStatus:
+    short = falls_short(connection, folder, log)
     newest = select(checkpoint.c.size, checkpoint.c.note, checkpoint.c.at).where(checkpoint.c.log == log)
     row = connection.execute(newest.order_by(checkpoint.c.size.desc()).limit(1)).first()
     out, together = published(folder / log), note_in(folder / log, COSIGNED)
@@ -48,7 +49,7 @@ def _log(connection: Connection, folder: Path, log: str) -> LogStatus:
         size=row.size if row else 0,
         signed_at=row.at if row else None,
         published=out.size if out else 0,
-        falls_short=falls_short(connection, folder, log),
+        falls_short=short,
         cosigned=Checkpoint.parse(together.text).size if together else 0,
         cosigners=sorted({line.name for line in together.signatures} - {origin}) if together else [],
     )

@@ -63,6 +63,22 @@ witnessed = Table(
     comment="the largest checkpoint of each other log that this node has cosigned",
 )
 
+epoch = Table(
+    "ledger_epoch",
+    kernel_metadata,
+    Column("log", Text, primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("held", BigInteger, nullable=False),
+    Column("lost", BigInteger, nullable=False, comment="how many records others had seen"),
+    Column("seen_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", Instant, nullable=False),
+    Column("confirmed_by", Text, nullable=False),
+    Column("confirmed_at", Instant),
+    comment="new beginnings of logs whose end was lost; the first epoch of a log has no row",
+)
+
 erased = Table(
     "ledger_erased",
     kernel_metadata,

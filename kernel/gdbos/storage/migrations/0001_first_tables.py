@@ -458,6 +458,21 @@ def upgrade() -> None:
         comment="what the log signed, newest size last",
     )
     op.create_table(
+        "ledger_epoch",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("lost", sa.BigInteger(), nullable=False, comment="how many records others had seen"),
+        sa.Column("seen_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("proposed_at", Instant(), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=False),
+        sa.Column("confirmed_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("log", "epoch"),
+        comment="new beginnings of logs whose end was lost; the first epoch of a log has no row",
+    )
+    op.create_table(
         "ledger_erased",
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
