@@ -1,6 +1,7 @@
 # make run    start the demo city and open one enterprise in it
 # make test   run the tests
 # make setup  only the environment both need
+# make prove  the tests with their large counts: a hundred kills and power cuts, 100,000 mutations (hours)
 # make lint   what CI checks before the tests;  make bench  speed, as ratios;  make messages  words that want translating
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 GDBOS_HOME ?= var
 
-.PHONY: run test setup lint bench messages
+.PHONY: run test prove setup lint bench messages
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +24,9 @@ run: setup
 
 test: setup
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
+
+prove: setup
+	GDBOS_PROVE=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --timeout 0 $(PYTEST)
 
 lint: setup
 	$(BIN)/ruff check .

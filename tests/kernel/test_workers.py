@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -44,7 +41,8 @@ def application(kernel):
     return sick
 
 serving.application = application
-serving.serve(Kernel(load(Path(sys.argv[1]))), workers=int(sys.argv[2]))
+_, _, config, _, workers = sys.argv  # as in: --config FILE serve N
+serving.serve(Kernel(load(Path(config))), workers=int(workers))
 """
 """A node as ordinary as any, but for two addresses: one whose handler never comes back, and one that takes its time."""
 
@@ -52,19 +50,8 @@ serving.serve(Kernel(load(Path(sys.argv[1]))), workers=int(sys.argv[2]))
 class Sick(Served):
     """Such a node, with its workers."""
 
-    def __init__(self, config: Path, port: int, log: Path, workers: int) -> None:
-        super().__init__(config, port, log)
-        self.workers = workers
-
-    def start(self) -> None:
-        environment = {**os.environ, "GDBOS_PORT": str(self.port)}
-        with self.log.open("ab") as log:
-            arguments = [sys.executable, "-c", NODE, str(self.config), str(self.workers)]
-            self.process = subprocess.Popen(arguments, stdout=log, stderr=log, env=environment)
-        until(self.ready)
-
-    def ready(self) -> bool:
-        return self.status("/health/ready") == 200
+    def __init__(self, made: Deployment, workers: int) -> None:
+        super().__init__(made.path, free_port(), program=("-c", NODE), options=(str(workers),))
 
     def status(self, path: str, timeout: float = 5) -> int:
         """What a new connection is answered; 0 when it is not."""
@@ -72,11 +59,6 @@ class Sick(Served):
             return httpx.get(f"{self.url}{path}", trust_env=False, timeout=timeout).status_code
         except httpx.TransportError:
             return 0
-
-    def pids(self) -> list[int]:
-        """The processes that the supervisor says fill its places now, by place."""
-        found = re.findall(r"worker (\d+) is process (\d+)", self.log.read_text("utf-8"))
-        return list({int(number): int(pid) for number, pid in found}.values())
 
 
 def until(condition: Callable[[], bool], seconds: float = 40) -> None:
@@ -88,13 +70,12 @@ def until(condition: Callable[[], bool], seconds: float = 40) -> None:
 
 @contextmanager
 def sick(made: Deployment, workers: int) -> Iterator[Sick]:
-    node = Sick(made.path, free_port(), made.path.parent / "node.log", workers)
+    node = Sick(made, workers)
     try:
         node.start()
         yield node
     finally:
-        if node.process is not None and node.process.poll() is None:
-            node.kill()
+        node.end()
 
 
 @pytest.fixture(scope="module")
@@ -118,31 +99,31 @@ def alive(pid: int) -> bool:
 
 
 def test_a_worker_killed_is_replaced_and_nobody_notices(town: Sick) -> None:
-    before = town.pids()
+    before = town.workers()
     assert len(before) == 2
     os.kill(before[0], signal.SIGKILL)
     answers = [town.status("/health/live") for _ in range(20)]
     assert answers == [200] * 20
-    until(lambda: town.pids()[0] != before[0] and alive(town.pids()[0]))
-    assert town.pids()[1] == before[1]
+    until(lambda: town.workers()[0] != before[0] and alive(town.workers()[0]))
+    assert town.workers()[1] == before[1]
 
 
 def test_a_worker_that_hangs_ends_itself(town: Sick) -> None:
     """Not a line of Python runs in it any more; what is written is where it hung."""
-    until(town.ready)
-    before = set(town.pids())
+    town.ready()
+    before = set(town.workers())
     started = time.monotonic()
     assert town.status("/hang", timeout=20) == 0
     assert time.monotonic() - started < 15
-    until(lambda: set(town.pids()) != before)
-    until(town.ready)
+    until(lambda: set(town.workers()) != before)
+    town.ready()
     assert "Timeout (0:00:01.5" in town.log.read_text("utf-8")
 
 
 def test_it_drains_when_told_to_stop(town: Sick) -> None:
     """Not ready first, then no new connections; what is in flight is answered; the workers are gone with their supervisor."""
-    until(town.ready)
-    pids, answers = town.pids(), list[int]()
+    town.ready()
+    pids, answers = town.workers(), list[int]()
     flying = threading.Thread(target=lambda: answers.append(town.status("/slow", timeout=20)))
     flying.start()
     time.sleep(0.5)
@@ -157,7 +138,7 @@ def test_it_drains_when_told_to_stop(town: Sick) -> None:
 
 def test_workers_do_not_outlive_their_supervisor(tmp_path: Path) -> None:
     with postgres_database() as url, sick(deployment(tmp_path, database=url), 2) as node:
-        pids = node.pids()
+        pids = node.workers()
         node.kill()
         until(lambda: not any(alive(pid) for pid in pids))
 

@@ -1,0 +1,97 @@
+"""What must be true once everything that could fail has failed: nothing lost, nothing twice, and the ledger equal to the effects."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from served import command
+from sqlalchemy import Connection, func, inspect, select, text
+from town import CASES, PEOPLE, Town
+
+from gdbos.bus.grant import bus_grant
+from gdbos.bus.outbox import delivery
+from gdbos.bus.record import bus_call
+from gdbos.bus.service import bus_service
+from gdbos.ledger.leaf import AUDIT, CALLS
+from gdbos.ledger.tables import leaf, pending
+
+
+def settled(town: Town) -> None:
+    """Wait until the restarted node has delivered every event that is due."""
+    engine = town.engine()
+    late = select(func.count()).select_from(delivery).where(delivery.c.state == "pending")
+    until = time.monotonic() + 30
+    waiting = -1
+    while waiting and time.monotonic() < until:
+        time.sleep(0.1)
+        with engine.connect() as connection:
+            waiting = connection.execute(late.where(delivery.c.due_at <= datetime.now(UTC))).scalar_one()
+    engine.dispose()
+    assert waiting == 0
+
+
+def seen_over_http(town: Town) -> None:
+    """Every applicant finds what they handed in, in the state they were told."""
+    with town.client() as http:
+        services = {
+            one["code"] for one in http.get("/api/bus/services", headers=town.bearer(http, "guard")).json()["services"]
+        }
+        assert set(town.told.services) <= services
+        for case, number in list(town.told.submitted.items())[-5:]:
+            found = [http.get(f"/api/services/cases/{case}", headers=town.bearer(http, who)) for who in PEOPLE]
+            mine = [answer.json() for answer in found if answer.status_code == 200]
+            assert [one["number"] for one in mine] == [number]
+
+
+def in_the_database(town: Town) -> None:
+    engine = town.engine()
+    with engine.connect() as connection:
+        grants = Counter(str(one) for one in connection.execute(select(bus_grant.c.id)).scalars())
+        codes = Counter(connection.execute(select(bus_service.c.code)).scalars())
+        calls = Counter(str(one) for one in connection.execute(select(bus_call.c.id)).scalars())
+        assert {grants[one] for one in town.told.grants} == {1}
+        assert {codes[one] for one in town.told.services} == {1}
+        assert {calls[one] for one in town.told.calls} == {1}
+        states = dict(connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state)).all())
+        assert set(states) <= {"done", "pending"}, states
+        if CASES:
+            cases_once(town, connection)
+    engine.dispose()
+
+
+def cases_once(town: Town, connection: Connection) -> None:
+    rows = connection.execute(text('SELECT id, number FROM "case"')).all()
+    numbers = Counter(row.number for row in rows if row.number)
+    assert set(numbers.values()) == {1}
+    assert set(town.told.submitted.values()) <= set(numbers)
+    assert {one.replace("-", "") for one in town.told.drafts} <= {str(row.id).replace("-", "") for row in rows}
+    if "oversight_case" in inspect(connection).get_table_names():
+        watched = connection.execute(text("SELECT number FROM oversight_case")).scalars().all()
+        assert sorted(watched) == sorted(set(watched))
+
+
+def in_the_ledger(town: Town) -> None:
+    """Verified from files alone, and a record for every effect, no more and no less."""
+    ran = command(town.made.path, "ledger", "verify", str(town.made.settings.home), "--json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    engine = town.engine()
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(pending)).scalar_one() == 0
+        audit = records(connection, AUDIT)
+        asked = Counter(one["facts"]["grant"] for one in audit if one["act"] == "grant.ask")
+        granted = Counter(str(one) for one in connection.execute(select(bus_grant.c.id)).scalars())
+        assert asked == granted
+        registered = Counter(one["facts"]["service"] for one in audit if one["act"] == "service.register")
+        assert registered == Counter(connection.execute(select(bus_service.c.code)).scalars())
+        logged = Counter(one["call_id"] for one in records(connection, CALLS))
+        assert logged == Counter(str(one) for one in connection.execute(select(bus_call.c.id)).scalars())
+    engine.dispose()
+
+
+def records(connection: Connection, log: str) -> list[dict[str, Any]]:
+    found = connection.execute(select(leaf.c.leaf).where(leaf.c.log == log)).scalars()
+    return [msgspec.json.decode(one) for one in found]
