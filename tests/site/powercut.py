@@ -24,7 +24,7 @@ _X_OPEN = 5 * _WORD
 _METHODS, _X_SYNC = 19, 5
 """Words of ``sqlite3_io_methods``, and which of them is xSync."""
 _Open = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_int)
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_int)
 )
 _Sync = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
 _kept: list[Any] = []
@@ -50,9 +50,9 @@ def install(home: Path, aside: Path) -> None:
     names: dict[int, Path] = {}
     patched: dict[int, Any] = {}
 
-    def opened(vfs: int, name: bytes | None, file: int, flags: int, out: Any) -> int:
-        code: int = ordinary(vfs, name, file, flags, out)
-        path = Path((name or b"").decode())
+    def opened(vfs: int, name: int | None, file: int, flags: int, out: Any) -> int:
+        code: int = ordinary(vfs, name, file, flags, out)  # the name by its address: SQLite goes on reading it there
+        path = Path(ctypes.string_at(name).decode() if name else "")
         if code == 0 and name and path.is_relative_to(home):
             names[file] = path
             methods = ctypes.c_void_p.from_address(file)
