@@ -97,11 +97,11 @@ def cut(home: Path, aside: Path) -> int:
     lost = 0
     for path in [path for path in home.rglob("*") if path.name.endswith((".db", "-wal", ".sqlite", "-shm"))]:
         kept = aside / str(path.relative_to(home)).replace("/", "%")
-        before = path.read_bytes()
-        path.unlink()
-        if kept.exists():
-            shutil.copyfile(kept, path)
-            lost += before != path.read_bytes()
+        if not kept.exists():
+            path.unlink()
+            continue
+        lost += path.read_bytes() != (synced := kept.read_bytes())
+        path.write_bytes(synced)  # in place: its mode stays
     return lost
 
 
