@@ -200,25 +200,27 @@ class Kernel:
             engine.dispose()
 
     @asynccontextmanager
-    async def running(self, *, background: bool = True) -> AsyncIterator[Kernel]:
+    async def running(self, *, background: bool = True, beside: bool = False) -> AsyncIterator[Kernel]:
         """The node, open: lanes, keys, bus, and (with ``background``) delivery, jobs and the ledger's sequencer.
+
+        ``beside`` a process that may be serving the node one short unit is run, which nothing it remembers depends on.
 
         :raises Misconfigured: unsafe database, missing key file, tables behind this release, home in use by another process.
         """
         async with AsyncExitStack() as stack:
-            self._open(stack)
+            self._open(stack, beside)
             await self.book.look()
-            for enter in self.hooks.lifespans():
+            for enter in () if beside else self.hooks.lifespans():
                 await stack.enter_async_context(enter(self))
             if background:
                 await self._start_background(stack)
             yield self
 
-    def _open(self, stack: AsyncExitStack) -> None:
+    def _open(self, stack: AsyncExitStack, beside: bool) -> None:
         home = self.settings.home
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = self.settings.database_url()
-        if url.startswith("sqlite"):
+        if url.startswith("sqlite") and not beside:
             stack.enter_context(alone(home))
         if late := self.pending_migrations():
             raise Misconfigured(f"the tables of {', '.join(late)} are behind this release; run: gdbos migrate")

@@ -1,4 +1,4 @@
-"""``gdbos dlq``: dead letters of a node that is not running. A running one is asked at /console/letters or /api/kernel/letters."""
+"""``gdbos dlq``: dead letters, whether the node is running or not; people see the same at /console/letters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ out = Console()
 
 @click.group()
 def dlq() -> None:
-    """Dead letters: events that a handler could not take. A node that runs on SQLite must be stopped first."""
+    """Dead letters: events that a handler could not take."""
 
 
 @dlq.command("list")
@@ -68,7 +68,7 @@ def show(event: UUID, handler: str, as_json: bool) -> None:
 @click.argument("handler")
 @JSON
 def retry(event: UUID, handler: str, as_json: bool) -> None:
-    """Have EVENT delivered to HANDLER again, when the node next runs."""
+    """Have EVENT delivered to HANDLER again: within a second where the node runs, else when it next does."""
     _say(_in_unit(lambda unit: retry_letter(unit, event, handler)), as_json)
 
 
@@ -94,7 +94,7 @@ def _in_unit(act: Callable[[Unit], T]) -> T:
     kernel: Any = click.get_current_context().obj.kernel
 
     async def run() -> T:
-        async with kernel.running(background=False):
+        async with kernel.running(background=False, beside=True):
             done: T = await kernel.units.write(plugin_actor("kernel"), act)
             return done
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gdbos.errors import Unavailable
 from gdbos.storage.engine import engine_for
@@ -51,12 +53,27 @@ class ThreadLane:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._look, work)
 
     def _transact(self, work: Work[T]) -> T:
-        with self.engine.begin() as connection:
+        with self._connected() as connection, connection.begin():
             return work(connection)
 
     def _look(self, work: Work[T]) -> T:
-        with self.engine.connect().execution_options(postgresql_readonly=True) as connection:
-            return work(connection)
+        with self._connected() as connection:
+            return work(connection.execution_options(postgresql_readonly=True))
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """A connection. :raises Unavailable: the database is away; whether a commit under way came through is not known."""
+        try:
+            connection = self.engine.connect()
+        except OperationalError as failure:
+            raise _away() from failure
+        with connection:
+            try:
+                yield connection
+            except DBAPIError as failure:
+                if failure.connection_invalidated:
+                    raise _away() from failure
+                raise
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -158,6 +175,12 @@ def _settle(outcome: Future[Any], value: Any, failure: BaseException | None) -> 
         outcome.set_exception(failure)
     else:
         outcome.set_result(value)
+
+
+def _away() -> Unavailable:
+    return Unavailable(
+        "The node's database does not answer just now; send the request again in a moment.", retry_after=2
+    )
 
 
 def lane_for(url: str, threads: int = 8) -> Lane:

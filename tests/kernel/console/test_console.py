@@ -360,3 +360,14 @@ def test_an_offline_node_lists_shows_retries_and_drops(stopped: tuple[Path, list
     assert dlq_run(path, "drop", str(second), "acme.hello.note", "--reason", "by hand").exit_code == 0
     with serving(deployment(path.parent, database=Context(path).deployment.settings.database_url())) as site:
         assert [site.unit(letter_state, one) for one in (first, second)] == ["pending", "dropped"]
+
+
+def test_letters_of_a_running_node_are_settled_from_the_command_line_too(node: Node) -> None:
+    first, second = node.site.unit(park, count=2)
+    path = node.folder / "deployment.toml"
+    listed = dlq_run(path, "list", "--json")
+    assert listed.exit_code == 0, listed.output
+    assert dlq_run(path, "show", str(first), "acme.hello.note", "--json").exit_code == 0
+    assert dlq_run(path, "retry", str(first), "acme.hello.note").exit_code == 0
+    assert dlq_run(path, "drop", str(second), "acme.hello.note", "--reason", "by hand").exit_code == 0
+    assert [node.site.unit(letter_state, one) for one in (first, second)] == ["pending", "dropped"]
