@@ -137,7 +137,7 @@ def work(town: Town, act: Callable[[httpx.Client], None], stop: threading.Event)
         while not stop.is_set():
             try:
                 act(http)
-            except (httpx.TransportError, KeyError):
+            except (httpx.HTTPError, KeyError):
                 time.sleep(0.02)
 
 
