@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-STARTS_WITHIN = 40.0
+STARTS_WITHIN = 120.0
 
 
 class Served:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from gdbos.config import Settings
 from gdbos.errors import ReadOnly
 from gdbos.ledger.cosigning import Cosigning
-from gdbos.ledger.epoch import current
+from gdbos.ledger.epoch import current, set_aside
 from gdbos.ledger.leaf import CALLS, LOGS
 from gdbos.ledger.merkle import EMPTY_ROOT
 from gdbos.ledger.names import followed, log_signers, log_verifiers, own_policy, witness_signer
@@ -132,6 +132,8 @@ class Book:
 
     def _sequence(self, name: str, wait: bool, connection: Connection) -> int:
         self.enter(connection)  # the rows that blocks carry are of every body
+        if (epoch := self.epochs[name]) > 1:
+            set_aside(connection, name, epoch)
         return sequence(connection, name, self.signers[name], AT_ONCE, spread=self.spread, wait=wait)
 
 

@@ -22,7 +22,7 @@ from gdbos.ids import new_id
 from gdbos.ledger.leaf import LOGS, Act, encode
 from gdbos.ledger.names import origin
 from gdbos.ledger.publication import Seen, falls_short
-from gdbos.ledger.sequencer import size_of
+from gdbos.ledger.sequencer import latest, size_of
 from gdbos.ledger.tables import checkpoint, epoch, leaf, node, pending
 from gdbos.unit import Unit
 
@@ -101,7 +101,6 @@ def confirm(unit: Unit, log: str, by: str, settings: Settings, folder: Path) -> 
     begun = msgspec.structs.replace(found, confirmed_by=by, confirmed_at=unit.now)
     values = {"confirmed_by": by, "confirmed_at": unit.now}
     unit.execute(update(epoch).where(e.log == log, e.epoch == found.epoch).values(values))
-    _set_aside(unit.connection, log, found.epoch - 1)
     _first_leaf(unit, begun, origin(settings, log, found.epoch - 1))
     return begun
 
@@ -115,9 +114,11 @@ def _lost(connection: Connection, log: str, folder: Path) -> Seen:
     return seen
 
 
-def _set_aside(connection: Connection, log: str, ended: int) -> None:
-    """The records so far, under the name of their own epoch."""
-    for table in (leaf, node, checkpoint):
+def set_aside(connection: Connection, log: str, now: int) -> None:
+    """Before epoch ``now`` is sequenced: the records of an earlier one, under a name of their own. Only the sequencer may."""
+    last = latest(connection, log)
+    ended = int(last[1].origin.rpartition("/")[2]) if last else now
+    for table in (leaf, node, checkpoint) if ended < now else ():
         connection.execute(update(table).where(table.c.log == log).values(log=f"{log}-{ended}"))
 
 

@@ -177,6 +177,10 @@ _GRANTS: Final = {
     ),
     "gdbos_sequencer": (
         *(f"GRANT SELECT, INSERT ON {table} TO gdbos_sequencer" for table in _LEDGER[:3]),
+        *(
+            f"GRANT UPDATE (log) ON {table} TO gdbos_sequencer" for table in _LEDGER[:3]
+        ),  # a new epoch sets the old one aside
+        "GRANT SELECT ON ledger_epoch TO gdbos_sequencer",
         "GRANT SELECT, DELETE ON ledger_pending TO gdbos_sequencer",
         *(f"GRANT SELECT, INSERT, UPDATE ON {table} TO gdbos_sequencer" for table in ("bus_call", "bus_receipt")),
     ),
