@@ -39,6 +39,7 @@ WHO = {
     "/cockpit": "lingdao",
     "/console": "xitong",
     "/console/services/register": "zhuguan",
+    "/console/recalls": "zhuguan",
     "/console/grants": "anquan",
     "/console/calls": "shenji",
     "/console/organisation": "anquan",

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from sqlalchemy import select
 
 from gdbos.bus.grant import Grant
 from gdbos.bus.registration import CYCLES, Registration
-from gdbos.bus.service import Offered, Service
+from gdbos.bus.service import Offered, Service, bus_service
 from gdbos.bus.version import consumers
 from gdbos.console.entered import decoded
 from gdbos.errors import Invalid, NotFound, Violation
@@ -23,6 +24,8 @@ class ServiceShown(msgspec.Struct, frozen=True, kw_only=True):
     """One service with its live versions and the consumers whose grants the reader may see."""
 
     versions: Sequence[Offered]
+    registered: set[int]
+    """The versions that were registered here; the others come from a standards pack and end with it."""
     consumers: list[Grant]
     names: dict[str, Text]
     updates: str
@@ -39,7 +42,10 @@ def show_service(unit: Unit, versions: Sequence[Offered]) -> ServiceShown:
     bodies = sorted({versions[0].provider, *(grant.body for grant in using)})
     registered = versions[0].registered
     updates = dict(cycles(unit)).get(registered.updates, "") if registered else ""
-    return ServiceShown(versions=versions, consumers=using, names=body_names(unit, bodies), updates=updates)
+    here = set(unit.execute(select(bus_service.c.version).where(bus_service.c.code == versions[0].code)).scalars())
+    return ServiceShown(
+        versions=versions, registered=here, consumers=using, names=body_names(unit, bodies), updates=updates
+    )
 
 
 def cycles(unit: Unit) -> list[tuple[str, str]]:
