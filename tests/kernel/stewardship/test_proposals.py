@@ -81,6 +81,8 @@ def test_what_is_brought_is_compared_decided_once_and_written_out_as_a_pack(site
     merged = client.get(f"{API}/{ids['社会信用代码']}", headers=steward).json()
     assert (merged["state"], merged["into"], merged["reason"]) == ("merged", "uscc", "as discussed")
 
+    for act in ("standards.propose", "standards.merged", "standards.added", "standards.refused"):
+        assert recorded(site, act)
     again = client.post(f"{API}/file", files=file_of(), data={"source": "old system"}, headers=steward).json()
     assert (again["proposed"], again["known"]) == (0, 3)
 
@@ -90,6 +92,19 @@ def test_what_is_brought_is_compared_decided_once_and_written_out_as_a_pack(site
     assert (added["title"]["zh"], added["form"]) == ("门店面积", "n..8,2")
     assert synonyms["id"] == "uscc" and synonyms["synonyms"][-1] == "企业信用代码"
     assert faults_of(tmp_path, written.text) == []
+
+
+def recorded(site: Site, act: str) -> bool:
+    """Whether the ledger holds the act, sequenced or still pending."""
+
+    def leaves(unit: Any) -> list[bytes]:
+        return [
+            bytes(row[0])
+            for table in ("ledger_pending", "ledger_leaf")
+            for row in unit.connection.exec_driver_sql(f"SELECT leaf FROM {table}")
+        ]
+
+    return any(act.encode() in one for one in site.unit(leaves))
 
 
 def decided(site: Site, headers: dict[str, str], id: str, verb: str, **more: str) -> int:
