@@ -17,6 +17,8 @@ import uvicorn
 
 from gdbos.errors import Misconfigured
 from gdbos.http import application
+from gdbos.identity.commands import REDEEM
+from gdbos.identity.setup import offer
 from gdbos.kernel import Kernel
 from gdbos.supervising import supervise
 
@@ -43,6 +45,8 @@ def serve(kernel: Kernel, beside: Callable[[str], bool] | None = None, *, worker
         )
     if not kernel.settings.database.owner_url:
         kernel.migrate()
+    if code := offer(kernel):
+        sys.stderr.write(f"Nobody can log in yet. Set-up code, good once and for 24 hours: {code}\n{REDEEM}\n")
     sys.setswitchinterval(SWITCH)
     gc.collect()
     gc.freeze()  # the standards never go: without this every full collection walks all of them (measured: a fifth of a call)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gdbos.kernel import Kernel
 
 T = TypeVar("T")
+REDEEM = "Send it with POST /api/identity/setup: code, login, name, password, body. There is no default password."
 JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
 
@@ -42,7 +43,7 @@ def setup(as_json: bool) -> None:
     if code is None:
         _say({"code": None}, "This node has accounts already; its security administrator opens others.", as_json)
         return
-    words = f"Set-up code, good once and for 24 hours: {code}\nSend it with POST /api/identity/setup."
+    words = f"Set-up code, good once and for 24 hours: {code}\n{REDEEM}"
     _say({"code": code}, words, as_json)
 
 

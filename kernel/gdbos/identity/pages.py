@@ -187,7 +187,8 @@ async def _account_page(
     shown = await run.read(mine)
     kernel: Kernel = request.app.state.kernel
     errors = {wrong[0]: kernel.pages.translate(wrong[1], locale_of(request), facts)} if wrong else {}
-    context = {"mine": shown, "actor": run.actor, "done": done, "errors": errors}
+    providers = kernel.settings.identity.providers
+    context = {"mine": shown, "actor": run.actor, "done": done, "errors": errors, "providers": providers}
     return Page("identity/account.html", context, status=422 if wrong else 200)
 
 

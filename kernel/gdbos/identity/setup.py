@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from sqlalchemy import Column, Integer, LargeBinary, Table, delete, insert, select
 
 from gdbos.errors import Conflict, Unauthenticated
-from gdbos.identity.account import any_account, open_account
+from gdbos.identity.account import account, any_account, open_account
 from gdbos.identity.body import Body, register_body
+from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.post import appoint
 from gdbos.identity.session import digest
+from gdbos.storage.engine import engine_for
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.unit import Unit
+
+if TYPE_CHECKING:
+    from gdbos.kernel import Kernel
 
 FIRST_ROLE: Final = "security-administrator"
 _VALID: Final = timedelta(hours=24)
@@ -43,6 +49,23 @@ def bootstrap(unit: Unit) -> str | None:
     unit.execute(insert(setup).values(id=1, code=digest(code), until=unit.now + _VALID))
     unit.record("identity.set-up-offered")
     return code
+
+
+def offer(kernel: Kernel) -> str | None:
+    """A set-up code for a node that nobody can log in to yet, before it is served; None where somebody can."""
+    engine = engine_for(kernel.settings.database_url())
+    try:
+        with engine.connect() as connection:
+            if connection.execute(select(account.c.id).limit(1)).first() is not None:
+                return None
+    finally:
+        engine.dispose()
+
+    async def offered() -> str | None:
+        async with kernel.running(background=False):
+            return await kernel.units.write(IDENTITY, bootstrap)
+
+    return asyncio.run(offered())
 
 
 def forget_old(unit: Unit) -> None:

@@ -22,6 +22,7 @@ from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.factor import enrol, factor
 from gdbos.identity.login import log_in
 from gdbos.identity.password import hashed
+from gdbos.identity.setup import offer
 from gdbos.kernel import Kernel
 from gdbos.testing import deployment
 from gdbos.unit import Unit
@@ -136,3 +137,17 @@ def test_an_import_is_planned_and_then_applied_from_the_command_line(shell: Shel
     words = ["import", str(table), "--kind", "bodies"]
     refused = CliRunner().invoke(group, words, obj=Context(shell.path))
     assert refused.exit_code == 1 and "refused" in refused.output and "Nothing was changed" in refused.output
+
+
+def test_the_first_start_offers_a_code_that_opens_the_first_account_and_later_ones_none(shell: Shell):
+    code = offer(shell.kernel)
+    assert code
+    assert offer(shell.kernel) != code, "each start makes the code before worthless"
+    code = offer(shell.kernel)
+    entry = SetUp(code=code or "", login="first", name="First", password=PASSWORD, body=body(MARKET, "局", "Bureau"))
+
+    async def set_up(kernel: Kernel) -> None:
+        await run_set_up(kernel, entry, await new_hash(kernel, entry.login, entry.password))
+
+    shell.on_node(set_up)
+    assert offer(shell.kernel) is None
