@@ -47,10 +47,12 @@ def _of_type(schema: dict[str, Any], document: dict[str, Any]) -> Any:
 
 
 def _patterned(schema: dict[str, Any]) -> str:
-    """A word; of a pattern only its simple forms are met (digits, dotted lower case)."""
+    """A word; of a pattern only its simple forms are met (digits, dotted lower case, moments)."""
     pattern = schema.get("pattern", "")
     if "0[1-7]" in pattern:
         return "01"
+    if "T[0-9]{2}" in pattern:
+        return FORMATS["date-time"]
     word = "0" * 6 if "[0-9]" in pattern and "a-z" not in pattern else "abc.def" if "\\." in pattern else "abc"
     return word.ljust(schema.get("minLength", 0), "a")
 
