@@ -93,6 +93,7 @@ def test_a_mount_is_asked_confirmed_and_proved_by_a_recorded_call(city: City) ->
     assert city.post("lin", f"{API}/mounts/{one}/probe").status_code == 409
     city.done("zhu", f"{API}/mounts/{one}/confirm")
     assert city.done("lin", f"{API}/mounts/{one}/probe")["outcome"] == "done"
+    city.site.call(city.site.kernel.book.settle)
     log = city.site.unit(
         lambda unit: unit.connection.exec_driver_sql("SELECT service, outcome, body FROM bus_call").all()
     )
