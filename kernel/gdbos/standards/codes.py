@@ -114,7 +114,10 @@ class CodeTable:
 
     def during(self, code: str, since: date, until: date) -> Code | None:
         """The first row of ``code`` in force on any day of the span."""
-        return next((row for row in self.rows.get(code, ()) if row.during(since, until)), None)
+        for row in self.rows.get(code, ()):
+            if row.during(since, until):
+                return row
+        return None
 
     def children(self, code: str) -> list[str]:
         """Codes that name ``code`` as parent, whenever in force."""
