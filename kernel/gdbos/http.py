@@ -137,7 +137,7 @@ def application(kernel: Kernel) -> Litestar:
     honour_limits(app)
     app.state.methods = Methods(app)
     app.asgi_handler = Edge(
-        app.asgi_handler, Quick(app, [JSON, *_ENCODED]), Places(app, kernel.settings.http.capacity)
+        app.asgi_handler, Quick(app, [JSON, *_ENCODED], _complete), Places(app, kernel.settings.http.capacity)
     )  # around the router: what it answers itself (404, 405) passes here too
     return app
 

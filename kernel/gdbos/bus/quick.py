@@ -7,14 +7,14 @@ method, a token not met before, a language, a trace, a browser) takes the ordina
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from litestar import Litestar
-from litestar.types import Receive, Send
+from litestar.types import Message, Receive, Send
 
 from gdbos.actor import Actor
-from gdbos.bus.entrance import DEADLINE, KEY, PATH, PREFIX, called
+from gdbos.bus.entrance import DEADLINE, KEY, PREFIX, called
 from gdbos.bus.permissions import CALL
 from gdbos.kernel import Kernel
 from gdbos.places import refuse
@@ -31,8 +31,12 @@ ORDINARY: Final = frozenset(
 class Quick:
     """The quick way into one node's bus."""
 
-    def __init__(self, app: Litestar, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(
+        self, app: Litestar, headers: Iterable[tuple[bytes, bytes]], complete: Callable[[Message, Any], None]
+    ) -> None:
         self.app = app
+        self.complete = complete
+        """Adds the headers that every response carries."""
         self.kernel: Kernel = app.state.kernel
         self.headers = [*headers]
 
@@ -57,7 +61,13 @@ class Quick:
             self.kernel.door.admission.refuse_beyond_capacity()
             body, call = await called(scope, receive, self.kernel, actor, scope["path"][len(PREFIX) :])
         except Exception as failure:
-            await refuse(self.app, scope, receive, send, failure, PATH)
+
+            async def completed(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    self.complete(message, scope)
+                await send(message)
+
+            await refuse(self.app, scope, receive, completed, failure, PREFIX + "{service}")
             return
         headers = [(b"content-length", b"%d" % len(body)), (b"gdbos-call", call), *self.headers]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
