@@ -94,27 +94,27 @@ def test_a_signature_counts_for_five_minutes(old: City, clock, late: timedelta):
 MILLISECONDS = 1717200000000
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {**HEADERS, "gjgxjhpt_sid": "s_4500000000000_0002"},
-        {**HEADERS, "gjgxjhpt_rtime": "1717200000001"},
-        {**HEADERS, "gjgxjhpt_rid": "another"},
-        {**HEADERS, "gjgxjhpt_sign": HEADERS["gjgxjhpt_sign"].replace("L8", "L9")},
-        {**HEADERS, "gjgxjhpt_sign": ""},
-        {**HEADERS, "gjgxjhpt_sign": HEADERS["gjgxjhpt_sign"] + "\n"},
-        {**HEADERS, "gjgxjhpt_rtime": "１７１７２０００００００００"},
-        {name: value for name, value in HEADERS.items() if name != "gjgxjhpt_rtime"},
-        {},
-        signed(MILLISECONDS, key="another-secret"),
-        signed(MILLISECONDS, key="nobody knows", rid="nobody@1"),
-        signed(MILLISECONDS, said=f"{VECTOR['rid']}{VECTOR['sid']}{MILLISECONDS}"),
-        signed(MILLISECONDS, said="x"),
-    ],
-)
-def test_whatever_is_not_its_own_signature_is_refused(old: City, headers):
-    with pytest.raises(Unauthenticated):
-        known(old, headers)
+WRONG = [
+    {**HEADERS, "gjgxjhpt_sid": "s_4500000000000_0002"},
+    {**HEADERS, "gjgxjhpt_rtime": "1717200000001"},
+    {**HEADERS, "gjgxjhpt_rid": "another"},
+    {**HEADERS, "gjgxjhpt_sign": HEADERS["gjgxjhpt_sign"].replace("L8", "L9")},
+    {**HEADERS, "gjgxjhpt_sign": ""},
+    {**HEADERS, "gjgxjhpt_sign": HEADERS["gjgxjhpt_sign"] + "\n"},
+    {**HEADERS, "gjgxjhpt_rtime": "１７１７２０００００００００"},
+    {name: value for name, value in HEADERS.items() if name != "gjgxjhpt_rtime"},
+    {},
+    signed(MILLISECONDS, key="another-secret"),
+    signed(MILLISECONDS, key="nobody knows", rid="nobody@1"),
+    signed(MILLISECONDS, said=f"{VECTOR['rid']}{VECTOR['sid']}{MILLISECONDS}"),
+    signed(MILLISECONDS, said="x"),
+]
+
+
+def test_whatever_is_not_its_own_signature_is_refused(old: City):
+    for headers in WRONG:
+        with pytest.raises(Unauthenticated):
+            known(old, headers)
     assert known(old, HEADERS).id == "old.client"
 
 

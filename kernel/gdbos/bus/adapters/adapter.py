@@ -74,6 +74,7 @@ class Way(Protocol[S]):
     @property
     def kind(self) -> type[S]:
         """What `[settings]` decode to."""
+        ...
 
     def check(self, settings: S) -> None:
         """:raises Misconfigured: what they name is not among the places of this node."""
@@ -86,6 +87,7 @@ class Way(Protocol[S]):
         :raises ProviderFailed, ProviderTimeout, Unavailable: it did not answer, or not as agreed. No problem ever carries
             what the system said, or whom it was asked about.
         """
+        ...
 
     async def aclose(self) -> None:
         """Close every connection."""

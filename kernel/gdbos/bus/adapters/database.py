@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from urllib.parse import quote
 import psycopg
 import pymysql
 from sqlalchemy import (
+    CHAR,
     Column,
     Connection,
     Engine,
@@ -34,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy import exc as errors
 from sqlalchemy.pool import QueuePool
 
+from gdbos.bus.adapters.client import REMEMBER_ADDRESS
 from gdbos.bus.adapters.lines import BrokeOff
 from gdbos.bus.adapters.target import Resolve, Target
 from gdbos.errors import Invalid, Problem, ProviderFailed, ProviderTimeout, Unavailable
@@ -60,6 +62,7 @@ class Database:
         self._place = place
         self._resolve = resolve
         self._addresses: Sequence[str] = ()
+        self._known_until = -1.0
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
         self._tables: dict[tuple[str, str, frozenset[str]], Table] = {}
         self._engine = _engine(place, lambda: self._connected(user, password()))
@@ -71,8 +74,7 @@ class Database:
 
         :raises ProviderTimeout, ProviderFailed, Unavailable: it does not answer, or has no such table.
         """
-        if isinstance(self._place, Target):
-            self._addresses = await self._place.addresses(self._resolve)
+        await self._look_where()
         asked = _Asked(until - asyncio.get_running_loop().time())
         running = asyncio.get_running_loop().run_in_executor(self._threads, lambda: self._read(asked, named, ask, most))
         try:
@@ -80,6 +82,12 @@ class Database:
         except asyncio.CancelledError:
             asked.cut()
             raise
+
+    async def _look_where(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if isinstance(self._place, Target) and self._known_until < now:
+            self._addresses = await self._place.addresses(self._resolve)
+            self._known_until = now + REMEMBER_ADDRESS
 
     def close(self) -> None:
         """Close every connection; threads that still wait for the database end by its own limits."""
@@ -96,7 +104,8 @@ class Database:
             if table is None:
                 table = self._tables[named] = _table(connection, *named)
             found = connection.execute(ask(table)).fetchmany(most)
-            return [dict(row._mapping) for row in found]
+            padded = {column.name for column in table.c if isinstance(column.type, CHAR)}
+            return [{name: _unpadded(name, value, padded) for name, value in row._mapping.items()} for row in found]
 
     def _connected(self, user: str, password: str) -> Any:
         if isinstance(self._place, Path):
@@ -140,12 +149,12 @@ class _Asked:
     def cut(self) -> None:
         """End it: nobody waits for it any more. The database's own limit may never come, where its machine hangs."""
         self._ended = True
-        with contextlib.suppress(OSError, AttributeError, psycopg.Error):
+        with contextlib.suppress(OSError, AttributeError, KeyError, psycopg.Error):
             if isinstance(self._raw, psycopg.Connection):
                 with socket.socket(fileno=os.dup(self._raw.pgconn.socket)) as line:
                     line.shutdown(socket.SHUT_RDWR)
             elif isinstance(self._raw, pymysql.Connection):
-                self._raw._sock.shutdown(socket.SHUT_RDWR)
+                vars(self._raw)["_sock"].shutdown(socket.SHUT_RDWR)
 
 
 def _engine(place: Target | Path, connect: Callable[[], Any]) -> Engine:
@@ -211,6 +220,11 @@ def _begin_reading(connection: Connection, asked: _Asked) -> None:
             left = asked.milliseconds
             connection.execute(text(f"SET SESSION {limit} = :most"), {"most": left / 1000 if maria else left})
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")  # of the transaction that the next statement opens
+
+
+def _unpadded(name: str, value: Any, padded: Set[str]) -> Any:
+    """A value without the blanks that fill up a column of fixed length."""
+    return value.rstrip(" ") if name in padded and isinstance(value, str) else value
 
 
 def _table(connection: Connection, schema: str, name: str, registered: frozenset[str]) -> Table:

@@ -210,7 +210,7 @@ def _bound(value: Any, column: Column[Any]) -> Any:
             if not isinstance(value, bool)
             else value
         )
-    bound = kind(Decimal(str(value))) if kind in (int, float, Decimal) else kind(value)
+    bound: Any = kind(Decimal(str(value))) if kind in (int, float, Decimal) else kind(value)
     if kind is int and (bound != Decimal(str(value)) or abs(bound) > LARGEST):
         raise ValueError
     return bound

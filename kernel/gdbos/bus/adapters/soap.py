@@ -17,7 +17,7 @@ import zeep
 import zeep.exceptions
 import zeep.helpers
 import zeep.wsdl
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
 
 from gdbos.bus.adapters.adapter import Answered, Asking
@@ -46,6 +46,7 @@ MOST_DOCUMENTS = 32
 """Of one description, those it imports included."""
 DOCUMENT: Any = zeep.wsdl.Document
 CLIENT: Any = zeep.Client
+SETTINGS: Any = zeep.Settings
 PLAIN: Any = zeep.helpers.serialize_object
 """zeep says of few of its names what they take."""
 MISREAD = (zeep.exceptions.Error, etree.LxmlError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
@@ -182,7 +183,7 @@ class Described:
 
     def __init__(self, settings: SoapSettings, loading: _Loading) -> None:
         """:raises ProviderFailed: it is no WSDL, or has no such port or operation."""
-        strict = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, xml_huge_tree=False)
+        strict = SETTINGS(strict=True, forbid_dtd=True, forbid_entities=True, xml_huge_tree=False)
         try:
             document = DOCUMENT(f"{settings.base}{settings.described}", loading, settings=strict)
             self._client = CLIENT(document, transport=loading, settings=strict)

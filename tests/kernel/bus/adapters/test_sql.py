@@ -31,7 +31,7 @@ ACCOUNTS = [
 ]
 CREATE = (
     "CREATE TABLE gjj_account (tyxydm VARCHAR(18), dwmc VARCHAR(120), dwzh VARCHAR(20), khrq DATE, yjce DECIMAL(14,2),"
-    " zgrs INTEGER, zt VARCHAR(2), bz VARCHAR(200))"
+    " zgrs INTEGER, zt CHAR(6), bz VARCHAR(200))"
 )
 INSERT = "INSERT INTO gjj_account VALUES (:a, :b, :c, :d, :e, :f, :g, :h)"
 WHERE = {"column": "tyxydm", "equals": "uscc"}
