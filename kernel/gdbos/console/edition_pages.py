@@ -88,7 +88,7 @@ class EditionPages(Controller):
             "differences": found.differences[:SHOWN],
             "more": max(0, len(found.differences) - SHOWN),
             "names": await run.read(body_names, [one for one in bodies if one]),
-            "mine": found.edition.drafted_by == actor.id,
+            "mine": actor.answers_for(found.edition.drafted_by),
             "publishes": actor.may(STANDARDS_PUBLISH),
             "consents": actor.body if actor.may(STANDARDS_CONSENT) else "",
         }
