@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -121,7 +121,7 @@ def _values(was: Any, now: Any, field: str) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(was, dict) and isinstance(now, dict):
         yield from _fields(was, now, field)
     elif _tables(was or now) and _tables(was or []) and _tables(now or []):
-        before, after = (_by_key(one or []) for one in (was, now))
+        before, after = _by_key(was or []), _by_key(now or [])
         for key in dict.fromkeys([*before, *after]):
             yield from _entry(before.get(key), after.get(key), f"{field}[{key}]")
     else:
@@ -139,7 +139,7 @@ def _tables(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(one, dict) for one in value)
 
 
-def _by_key(entries: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _by_key(entries: Any) -> dict[str, dict[str, Any]]:
     """The entries by what they are known by; rows of one code are told apart by the day they begin."""
     found: dict[str, dict[str, Any]] = {}
     for at, entry in enumerate(entries):
