@@ -79,11 +79,15 @@ class Cosigning:
         """Ask every witness how far it has seen this log, before anything is appended to where it stands.
 
         A witness that does not answer is not waited for: what it has seen is found out when it is asked again. Another
-        worker that is at it makes the same find.
+        worker of this node that is at it is: nothing may be cosigned between reading where the log stands and asking.
         """
-        with _alone(self.folder) as alone:
-            if alone and self.witnesses:
-                await self._submit(self.folder / name, await stands(), growing=False)
+        asked = not self.witnesses
+        while not asked:
+            with _alone(self.folder) as asked:
+                if asked:
+                    await self._submit(self.folder / name, await stands(), growing=False)
+            if not asked:
+                await asyncio.sleep(0.05)
 
     async def _submit(self, folder: Path, note: Note, *, growing: bool = True) -> None:
         last = note_in(folder, COSIGNED)
