@@ -35,7 +35,7 @@ def application(kernel):
                 pass
         if scope["type"] == "http" and scope["path"] == "/slow":
             import asyncio
-            await asyncio.sleep(2)
+            await asyncio.sleep(5)
             scope["path"] = "/health/live"
         await app(scope, receive, send)
     return sick
@@ -81,7 +81,7 @@ def sick(made: Deployment, workers: int) -> Iterator[Sick]:
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sick]:
     """Two workers on PostgreSQL that wake each other by NATS where it is."""
-    extra = "drain = 1.0\nhang = 1.5\n"
+    extra = "drain = 4.0\nhang = 5.0\n"
     with postgres_database() as url:
         made = deployment(tmp_path_factory.mktemp("workers"), database=url)
         text = made.path.read_text().replace("[http]\n", f"[http]\n{extra}")
@@ -112,26 +112,24 @@ def test_a_worker_that_hangs_ends_itself(town: Sick) -> None:
     """Not a line of Python runs in it any more; what is written is where it hung."""
     town.ready()
     before = set(town.workers())
-    started = time.monotonic()
-    assert town.status("/hang", timeout=20) == 0
-    assert time.monotonic() - started < 15
+    assert town.status("/hang", timeout=100) == 0, "the connection breaks; nothing answers"
     until(lambda: set(town.workers()) != before)
     town.ready()
-    assert "Timeout (0:00:01.5" in town.log.read_text("utf-8")
+    assert "Timeout (0:00:05" in town.log.read_text("utf-8")
 
 
 def test_it_drains_when_told_to_stop(town: Sick) -> None:
     """Not ready first, then no new connections; what is in flight is answered; the workers are gone with their supervisor."""
     town.ready()
     pids, answers = town.workers(), list[int]()
-    flying = threading.Thread(target=lambda: answers.append(town.status("/slow", timeout=20)))
+    flying = threading.Thread(target=lambda: answers.append(town.status("/slow", timeout=60)))
     flying.start()
     time.sleep(0.5)
     assert town.process is not None
     town.process.send_signal(signal.SIGTERM)
-    until(lambda: town.status("/health/ready") == 503, 5)
-    assert town.process.wait(30) == 0
-    flying.join(20)
+    until(lambda: town.status("/health/ready") == 503)
+    assert town.process.wait(60) == 0
+    flying.join(60)
     assert answers == [200]
     assert not any(alive(pid) for pid in pids)
 
