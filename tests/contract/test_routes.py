@@ -138,6 +138,7 @@ PUBLIC_ROOTS = {
     "/api/standards/drift",
     "/api/standards/elements",
     "/api/standards/identifiers",
+    "/api/standards/items",
     "/api/standards/packs",
     "/api/standards/records",
     "/api/standards/search",

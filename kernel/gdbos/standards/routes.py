@@ -10,6 +10,7 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from gdbos.errors import NotFound
 from gdbos.plugin import PUBLIC
 from gdbos.text import Text
 
@@ -48,6 +49,23 @@ class Elements(msgspec.Struct, frozen=True, kw_only=True):
     """Give this as ``after`` for the next page; empty on the last."""
 
 
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of a kind."""
+
+    id: str
+    title: Text
+    pack: str
+    """The pack that brought it."""
+
+
+class Items(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the items of a kind."""
+
+    items: list[Listed]
+    after: str = ""
+    """Give this as ``after`` for the next page; empty on the last."""
+
+
 class StandardsController(Controller):
     """Standards in force."""
 
@@ -60,6 +78,27 @@ class StandardsController(Controller):
     def packs(self, standards: NamedDependency[Standards]) -> list[Pack]:
         """The loaded packs, from the uppermost level down."""
         return list(standards.packs)
+
+    @get("/items/{kind:str}", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
+    def items(
+        self,
+        standards: NamedDependency[Standards],
+        kind: FromPath[str],
+        on: On = None,
+        after: FromQuery[Annotated[str, QueryParameter(max_length=120)]] = "",
+        limit: FromQuery[Annotated[int, QueryParameter(ge=1, le=1000)]] = 200,
+    ) -> Items:
+        """The items of a kind in force (`codes`, `records`, `deadlines`, …), by id."""
+        if kind not in standards.kinds:
+            raise NotFound("The standards know no kind {kind}; there are: {known}.", kind=kind, known=", ".join(sorted(standards.kinds)))  # fmt: skip
+        behind = sorted(
+            (one for one in standards.documents(kind, on or today()) if one.id > after), key=lambda one: one.id
+        )
+        rows, more = page(behind, "", limit, lambda one: one.id)
+        shown = [
+            Listed(id=one.id, title=getattr(one.value, "title", None) or Text(one.id), pack=one.pack) for one in rows
+        ]
+        return Items(items=shown, after=more)
 
     @get("/codes/{list_id:str}", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
     def codes(

@@ -57,7 +57,7 @@ def client(app):
 def test_every_route_is_public(app):
     handlers = [handler for route in app.routes if "/api/standards" in route.path for handler in route.route_handlers]
     others = {handler.name or str(handler) for handler in handlers if handler.opt.get("permission", PUBLIC) != PUBLIC}
-    assert [name.rpartition(".")[2] for name in others] == ["batch"]
+    assert {name.rpartition(".")[2] for name in others} == {"batch", "packed"}
 
 
 def test_packs_are_listed(client):
@@ -81,6 +81,15 @@ def test_a_code_list_is_paged_by_key(client):
     codes = [row["code"] for row in first["codes"] + second["codes"]]
     assert codes == ["110000", "110105", "440000", "450000", "450100", "450103"]
     assert second["after"] == ""
+
+
+def test_the_items_of_a_kind_are_listed_by_key(client):
+    first = client.get("/api/standards/items/elements", params={"limit": 4}).json()
+    second = client.get("/api/standards/items/elements", params={"limit": 100, "after": first["after"]}).json()
+    ids = [one["id"] for one in first["items"] + second["items"]]
+    assert len(first["items"]) == 4 and ids == sorted(set(ids)) and len(ids) == 10
+    assert second["after"] == "" and first["items"][0]["pack"] == "national"
+    assert client.get("/api/standards/items/nothing").status_code == 404
 
 
 def test_elements_are_searched_and_paged_by_key(client):
