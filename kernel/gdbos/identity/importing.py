@@ -14,12 +14,15 @@ import msgspec
 
 from gdbos import sheet
 from gdbos.crypto import STANDARD
-from gdbos.errors import Conflict, Invalid, Problem, TooLarge, Violation
+from gdbos.decision import decide
+from gdbos.errors import Conflict, Forbidden, Invalid, Problem, TooLarge, Violation
 from gdbos.identity.account import find_account, open_account
 from gdbos.identity.body import Body, find_body, register_body
 from gdbos.identity.number import checked
+from gdbos.identity.permission import ADMIT, APPOINT, REGISTER
 from gdbos.identity.person import Person, register_person
 from gdbos.identity.post import appoint, posts_of
+from gdbos.plugin import Permission
 from gdbos.text import N_, Text
 from gdbos.unit import Unit
 
@@ -166,6 +169,7 @@ def _body(unit: Unit, row: dict[str, str]) -> tuple[State, bool]:
             "level", N_("The level {value} is none: national, ministry, province, city, county or township."), level
         )
     uscc = checked(unit, "uscc", row["uscc"], "$.uscc")
+    _needs(unit, REGISTER)
     before = find_body(unit, uscc)
     name = Text(_filled(row, "name", 200), row.get("name_en", "")[:200] or (before.name.en if before else ""))
     new = Body(uscc=uscc, name=name, division=row["division"], level=level, parent=row.get("parent", ""))  # type: ignore[arg-type]
@@ -181,6 +185,7 @@ def _official(unit: Unit, row: dict[str, str], hash_of: Callable[[str], str]) ->
     login, name = _filled(row, "login", 100), _filled(row, "name", 100)
     known = find_account(unit, login)
     if known is None:
+        _needs(unit, ADMIT)
         person = None
         if number := row.get("citizen_id", ""):
             person = register_person(unit, Person(name=name, citizen_id=number, trust="L3")).id
@@ -195,8 +200,18 @@ def _official(unit: Unit, row: dict[str, str], hash_of: Callable[[str], str]) ->
         same = (held.body, held.role, held.area, held.matters) == (row["body"], row["role"], area, matters)
         if same and since in (None, held.since) and until == held.until:
             return "unchanged", False
+    _needs(unit, APPOINT)
     appoint(unit, account, body=row["body"], role_id=row["role"], since=since, until=until, area=area, matters=matters)
     return ("changed" if known else "created"), known is None
+
+
+def _needs(unit: Unit, permission: Permission) -> None:
+    """What a row does needs the right to do it one by one; the right to import adds none."""
+    if not decide(unit.actor, permission).allowed:
+        raise Forbidden(
+            "You lack the permission {permission}; ask your body's administrator for a post that has it.",
+            permission=permission.name,
+        )
 
 
 def _column(kind: Kind, head: str) -> str:

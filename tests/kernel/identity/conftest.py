@@ -82,6 +82,12 @@ permissions = ["kernel.ledger.read", "kernel.audit.read"]
 scope = "node"
 
 [[document]]
+id = "importer"
+title = { zh = "导入员", en = "Importer" }
+permissions = ["kernel.identity.import"]
+scope = "node"
+
+[[document]]
 id = "leader"
 title = { zh = "领导", en = "Leader" }
 permissions = ["enablement.oversight.read"]

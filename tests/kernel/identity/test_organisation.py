@@ -12,14 +12,14 @@ from openpyxl import Workbook
 from sqlalchemy import select
 from stdnum.cn import uscc
 
-from gdbos.identity.account import account, find_account
+from gdbos.identity.account import account, find_account, open_account
 from gdbos.identity.body import Body, names, register_body
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.post import appoint, posts_of
 from gdbos.testing import deployment, serving
 from gdbos.text import Text
 
-from .conftest import MARKET, TAX, Clock, Served, pack_in
+from .conftest import MARKET, PASSWORD_HASH, TAX, Clock, Served, pack_in
 
 
 def code(number: int) -> str:
@@ -222,6 +222,26 @@ def test_a_manager_imports_within_their_reach_only(served: Served) -> None:
     sent = table("uscc,name,division,level", f"{TAX},改名局,450103,county")
     plan = Desk(served, "manager")("POST", f"{API}/imports", files=sent, data={"kind": "bodies"})["plan"]
     assert [one["state"] for one in plan["rows"]] == ["refused"] and "outside the reach" in plan["rows"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows"),
+    [
+        ("bodies", ("uscc,name,division,level", f"{code(11)},十一局,450100,city")),
+        ("officials", ("login,name,body,role", f"nobody.yet,新人,{MARKET},examiner", f"taxman,旧人,{MARKET},examiner")),
+    ],
+)
+def test_the_right_to_import_gives_no_right_to_do_what_rows_do(
+    served: Served, kind: str, rows: tuple[str, ...]
+) -> None:
+    if served.site.unit(find_account, "importer") is None:
+        made = served.site.unit(
+            open_account, login="importer", password_hash=PASSWORD_HASH, name="I", kind="official", actor=IDENTITY
+        )
+        served.site.unit(appoint, made, body=MARKET, role_id="importer", actor=IDENTITY)
+    plan = Desk(served, "importer")("POST", f"{API}/imports", files=table(*rows), data={"kind": kind})["plan"]
+    assert {one["state"] for one in plan["rows"]} == {"refused"}
+    assert all("You lack the permission" in one["reason"] for one in plan["rows"])
 
 
 # What pages show.
