@@ -218,11 +218,13 @@ def door(city: Nanning, call: dict[str, Any], mark: str) -> str | dict[str, Any]
 )
 def test_the_door_does_what_the_model_says(city: Nanning, world: dict[str, Any], asked: list[dict[str, Any]]) -> None:
     mark = f".w{next(numbers)}"
-    # One call in every world is made likely to pass, or most worlds would only ever refuse.
+    # Some calls in every world are made likely to pass, or most worlds would only ever refuse.
     if world["grants"]:
         like = world["grants"][0]
         call = {"body": like["body"], "system": like["system"], "matter": "m.one", "case": "C1"}
-        asked = [*asked, call | {"division": "450103", "subject": ANNA, "ask": []}]
+        call |= {"division": "450103", "subject": ANNA}
+        asked = [*asked, *(call | {"ask": ask} for ask in ([], [ADULT], [WOMAN]))]
+        asked.append(call | {"ask": [], "division": "440100"})
         world["bases"].append(
             {"subject": ANNA, "body": like["body"], "matter": "m.one", "case": "C1", "until": None, "closed": False}
         )
