@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gdbos.errors import Misconfigured
+from gdbos.errors import Misconfigured, Problem
 
 from .chain import read
 from .document import Document, Envelope
@@ -112,10 +112,18 @@ def _complaints(standards: Standards, kinds: Kinds, layers: Layers) -> Iterator[
             continue
         for id in standards.ids(name):
             for version in standards.versions(name, id):
-                for complaint in check(version.value, standards):
+                for complaint in _complained(check, version.value, standards):
                     field = _FIELD.match(complaint)
                     key, detail = (field[1], field[2]) if field else ("", complaint)
                     yield speaker(layers[name, id], key, version.since or date.min).fault("document", detail, key)
+
+
+def _complained(check: Callable[[Any, Any], Iterable[str]], value: Any, standards: Standards) -> list[str]:
+    """What a kind's check says; where it looks for what is not there, that."""
+    try:
+        return list(check(value, standards))
+    except Problem as missing:
+        return [missing.message()]
 
 
 def _above(sources: Sequence[Source]) -> dict[str, set[str]]:

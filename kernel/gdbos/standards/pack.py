@@ -236,6 +236,13 @@ def _with_rows(table: Table, made: Source, path: Path, faults: list[Fault]) -> T
 
 
 def _rows(made: Source, path: Path, faults: list[Fault]) -> Iterator[Table]:
+    try:
+        yield from _read_rows(made, path, faults)
+    except (UnicodeDecodeError, csv.Error) as error:
+        faults.append(_fault(made, path, "type", f"this is not CSV in UTF-8: {error}", line=1))
+
+
+def _read_rows(made: Source, path: Path, faults: list[Fault]) -> Iterator[Table]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         columns = next(reader, [])

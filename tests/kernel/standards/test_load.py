@@ -272,3 +272,36 @@ def test_what_is_not_there_is_not_found(standards):
     ):
         with pytest.raises(NotFound):
             ask()
+
+
+@pytest.mark.parametrize("content", [b"code,zh\n1,\xff\n", b'code,zh\n1,"' + b"x" * 200_000 + b'"\n'])
+def test_rows_that_are_no_csv_in_utf_8_are_a_fault_and_no_crash(packs, content):
+    packs.write("national", {"codes/l.toml": 'id = "l"\ntitle = {zh = "表"}\ncsv = "l.csv"\n'})
+    (packs.folder / "national" / "codes" / "l.csv").write_bytes(content)
+    with pytest.raises(PackRefused, match=r"national/codes/l\.csv:1: type: this is not CSV in UTF-8"):
+        packs.load()
+
+
+class Paper(msgspec.Struct, frozen=True):
+    id: str
+    about: str
+
+
+class PaperKind:
+    struct = Paper
+
+    @staticmethod
+    def check(value, standards):
+        standards.element(value.about)
+        yield "title: too long"
+
+
+def test_a_kinds_check_that_finds_nothing_there_is_a_fault_of_the_document(packs):
+    packs.write("national", {"papers/p.toml": 'id = "p"\nabout = "x"\n'})
+    with pytest.raises(PackRefused) as refused:
+        packs.load({"papers": PaperKind()})
+    (fault,) = refused.value.faults
+    assert (fault.rule, fault.line, "elements/x" in fault.detail) == ("document", 1, True), refused.value.faults
+    packs.write("national", {"elements/x.toml": ELEMENT})
+    with pytest.raises(PackRefused, match="papers/p title: document: too long"):
+        packs.load({"papers": PaperKind()})
