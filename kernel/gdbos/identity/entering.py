@@ -17,7 +17,7 @@ from gdbos.identity.delegation import offices
 from gdbos.identity.factor import enrolled
 from gdbos.identity.mandate import may_act_for
 from gdbos.identity.password import expired
-from gdbos.identity.proof import known_trust
+from gdbos.identity.proof import known_trust, lower
 from gdbos.identity.session import How, Opened, end_presented, open_session
 from gdbos.unit import Unit
 
@@ -75,7 +75,7 @@ def admit(unit: Unit, entering: Entering, presented: str) -> Admitted:
     attempt.clear(unit, row.login)
     acts_for = entering.acts_for if row.person and may_act_for(unit, row.person, entering.acts_for) else ""
     held = offices(unit, row.id) if row.kind == "official" else []
-    how = msgspec.structs.replace(entering.how, trust=min(known_trust(unit, row.id), _shown(unit, entering.how)))
+    how = msgspec.structs.replace(entering.how, trust=lower(known_trust(unit, row.id), _shown(unit, entering.how)))
     opened = open_session(unit, row.id, how=how, post=held[0].id if held else None, acts_for=acts_for)
     return Admitted(account=row.id, kind=row.kind, name=greeting(unit, row.id, row.name), session=opened)
 

@@ -9,7 +9,8 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-import pyotp
+from pyotp import random_base32
+from pyotp.totp import TOTP
 from sqlalchemy import BigInteger, Column, LargeBinary, Table, Uuid, delete, insert, select, update
 
 from gdbos.errors import Conflict, Forbidden
@@ -69,7 +70,7 @@ def enrol(unit: Unit, account_id: UUID) -> None:
     if enrolled(unit, account_id):
         raise Conflict("This account has a second factor already; remove it before you set up another.")
     unit.execute(delete(factor).where(factor.c.account == account_id))
-    sealed = unit.vault.seal(pyotp.random_base32(), table=factor.name, column="secret", row=account_id)
+    sealed = unit.vault.seal(random_base32(), table=factor.name, column="secret", row=account_id)
     unit.execute(insert(factor).values(account=account_id, secret=sealed, since=unit.now, last_step=0))
 
 
@@ -79,7 +80,7 @@ def enrolment(unit: Unit, account_id: UUID, login: str, issuer: str) -> Enrolmen
     if row is None or row.confirmed_at is not None:
         return None
     secret = _opened(unit, account_id, row.secret)
-    return Enrolment(secret, pyotp.TOTP(secret, interval=STEP).provisioning_uri(name=login, issuer_name=issuer))
+    return Enrolment(secret, TOTP(secret, interval=STEP).provisioning_uri(name=login, issuer_name=issuer))
 
 
 def confirm(unit: Unit, account_id: UUID, code: str) -> list[str] | None:
@@ -145,7 +146,7 @@ def _spend_step(unit: Unit, account_id: UUID, code: str) -> bool:
     row = unit.execute(select(factor).where(factor.c.account == account_id).with_for_update()).first()
     if row is None:
         return False
-    totp = pyotp.TOTP(_opened(unit, account_id, row.secret), interval=STEP)
+    totp = TOTP(_opened(unit, account_id, row.secret), interval=STEP)
     present = int(unit.now.timestamp()) // STEP
     steps = range(present - DRIFT, present + DRIFT + 1)
     # Every step is compared, so that time does not tell which one was near.

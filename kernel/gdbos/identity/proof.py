@@ -48,7 +48,8 @@ def refuse_unproven(actor: Actor, permission: Permission, demanded: Identificati
 
 def trust_for(name: str, demanded: Identification) -> Trust:
     """The level of trust that the permission ``name`` wants; L1 where it wants none."""
-    return max((level for level, names in demanded.trust.items() if _among(name, names)), default="L1")
+    wanted: list[Trust] = [level for level, names in demanded.trust.items() if _among(name, names)]
+    return _highest(*wanted, "L1")
 
 
 def known_trust(unit: Unit, account_id: UUID) -> Trust:
@@ -60,8 +61,8 @@ def known_trust(unit: Unit, account_id: UUID) -> Trust:
 
 def raise_trust(unit: Unit, person_id: UUID, shown: Trust) -> None:
     """Note that a person is known more surely than before."""
-    lower = [level for level in LEVELS if level < shown]
-    mine = (person.c.id == person_id, person.c.trust.in_(lower))
+    below = [level for level in LEVELS if level < shown]
+    mine = (person.c.id == person_id, person.c.trust.in_(below))
     if unit.execute(update(person).where(*mine).values(trust=shown)).rowcount:
         advance(unit)
         unit.record("identity.trust-raised", person=person_id, trust=shown)
@@ -69,8 +70,17 @@ def raise_trust(unit: Unit, person_id: UUID, shown: Trust) -> None:
 
 def prove_now(unit: Unit, account_id: UUID) -> Opened:
     """Note in this session that its second factor has just been shown."""
-    shown = min(known_trust(unit, account_id), unit.config(Settings).identity.factor_trust)
-    return prove(unit, max(shown, unit.actor.trust))
+    shown = lower(known_trust(unit, account_id), unit.config(Settings).identity.factor_trust)
+    return prove(unit, _highest(shown, unit.actor.trust))
+
+
+def lower(one: Trust, other: Trust) -> Trust:
+    """The lower of two levels."""
+    return LEVELS[min(LEVELS.index(one), LEVELS.index(other))]
+
+
+def _highest(*levels: Trust) -> Trust:
+    return max(levels, key=LEVELS.index)
 
 
 def _among(name: str, permissions: tuple[str, ...]) -> bool:
