@@ -37,6 +37,7 @@ spans = st.lists(st.tuples(st.integers(-5, 60), st.integers(1, 30)), max_size=4)
 RUNS = 10_000 if os.environ.get("GDBOS_PROVE") else 500
 
 
+@pytest.mark.timeout(3600)
 @settings(max_examples=RUNS, deadline=None)
 @given(start=st.dates(date(2019, 1, 1), date(2026, 12, 31)), days=st.integers(1, 60), spans=spans)
 def test_an_independent_count_agrees(standards, start, days, spans):
