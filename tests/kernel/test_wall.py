@@ -26,6 +26,7 @@ from gdbos.kernel import Kernel
 from gdbos.plugin import KNOWN
 from gdbos.reach import EVERYTHING, reach_of
 from gdbos.storage.engine import engine_for
+from gdbos.storage.metadata import kernel_metadata
 from gdbos.storage.migrate import lineages, tables_of
 from gdbos.storage.scope import Scope, within
 from gdbos.storage.wall import Wall, escapes, raise_wall, weaknesses
@@ -178,8 +179,7 @@ def worlds(database: Roles) -> Iterator[tuple[Engine, Engine, Wall]]:
     owner, app, wall = engine_for(database.owner), engine_for(database.app), Wall(SECRET)
     with owner.begin() as connection:
         metadata.create_all(connection)
-        for table in ("ledger_leaf", "ledger_node", "ledger_checkpoint", "ledger_pending", "bus_call", "bus_receipt"):
-            connection.exec_driver_sql(f"CREATE TABLE {table} (id int)")
+        kernel_metadata.create_all(connection)
         raise_wall(connection, TABLES, SECRET)
     yield owner, app, wall
     owner.dispose()
