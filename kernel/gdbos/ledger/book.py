@@ -45,7 +45,7 @@ class Book:
         self._settled = Together(self._settle)
         self.folder: Path = settings.home / "ledger"
         self._signers = partial(log_signers, settings, ring)
-        self.epochs = dict.fromkeys(LOGS, 1)
+        self.epochs: dict[str, int] = dict.fromkeys(LOGS, 1)
         self.short: dict[str, Seen] = {}
         """What others have seen of a log and the database does not hold; while there is any, the node only reads."""
         self.policy = own_policy(settings, log_verifiers(settings, ring))
