@@ -22,15 +22,13 @@ from gdbos.ledger.tables import leaf, pending
 
 def settled(town: Town) -> None:
     """Wait until the restarted node has delivered every event that is due."""
-    engine = town.engine()
     late = select(func.count()).select_from(delivery).where(delivery.c.state == "pending")
     until = time.monotonic() + 30
     waiting = -1
     while waiting and time.monotonic() < until:
         time.sleep(0.1)
-        with engine.connect() as connection:
+        with town.looking() as connection:
             waiting = connection.execute(late.where(delivery.c.due_at <= datetime.now(UTC))).scalar_one()
-    engine.dispose()
     assert waiting == 0
 
 
@@ -48,8 +46,7 @@ def seen_over_http(town: Town) -> None:
 
 
 def in_the_database(town: Town) -> None:
-    engine = town.engine()
-    with engine.connect() as connection:
+    with town.looking() as connection:
         grants = Counter(str(one) for one in connection.execute(select(bus_grant.c.id)).scalars())
         codes = Counter(connection.execute(select(bus_service.c.code)).scalars())
         calls = Counter(str(one) for one in connection.execute(select(bus_call.c.id)).scalars())
@@ -64,7 +61,6 @@ def in_the_database(town: Town) -> None:
         assert set(states) <= {"done", "pending"}, states
         if CASES:
             cases_once(town, connection)
-    engine.dispose()
 
 
 def cases_once(town: Town, connection: Connection) -> None:
@@ -82,8 +78,7 @@ def in_the_ledger(town: Town) -> None:
     """Verified from files alone, and a record for every effect, no more and no less."""
     ran = command(town.made.path, "ledger", "verify", str(town.made.settings.home), "--json")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    engine = town.engine()
-    with engine.connect() as connection:
+    with town.looking() as connection:
         assert connection.execute(select(func.count()).select_from(pending)).scalar_one() == 0
         audit = records(connection, AUDIT)
         asked = Counter(one["facts"]["grant"] for one in audit if one["act"] == "grant.ask")
@@ -93,7 +88,6 @@ def in_the_ledger(town: Town) -> None:
         assert registered == Counter(connection.execute(select(bus_service.c.code)).scalars())
         logged = Counter(one["call_id"] for one in records(connection, CALLS))
         assert logged == Counter(str(one) for one in connection.execute(select(bus_call.c.id)).scalars())
-    engine.dispose()
 
 
 def records(connection: Connection, log: str) -> list[dict[str, Any]]:

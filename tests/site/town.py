@@ -15,14 +15,16 @@ from department import Department
 from joserfc.jwk import OKPKey
 from nanning import MARKET, Neighbour, configuration, settle
 from served import Served
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, create_engine
 
 from gdbos.config import Deployment
 from gdbos.identity.body import Body, find_body, register_body
 from gdbos.identity.system import PublicKey, System, register_system
+from gdbos.storage.wall import wall_of
 from gdbos.testing import PASSWORD, deployment, free_port, serving
 from gdbos.text import Text
 from gdbos.unit import Unit
+from gdbos.vault import KeyRing
 from gdbos_scenarios.departments.program import running
 
 HEALTH = "11450100MADEM01265"
@@ -77,8 +79,15 @@ class Town:
             http.cookies.clear()
         return {"authorization": f"Bearer {self.tokens[login]}"}
 
-    def engine(self) -> Engine:
-        return create_engine(self.made.settings.database_url())
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """A connection to its database that sees every row, also behind the second wall."""
+        engine = create_engine(self.made.settings.database_url())
+        with engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                wall_of(KeyRing.open(self.made.settings.home / "keys")).enter_all(connection)
+            yield connection
+        engine.dispose()
 
 
 def importable(name: str) -> bool:
