@@ -1,7 +1,7 @@
 """For tests, ours and vendors': a whole node in a temporary home on a real database, and the contract every plugin keeps.
 
 Loaded by pytest through its entry point, so the fixtures are there without an import. ``GDBOS_REQUIRE`` names what must not be
-missing (``postgres,nats,chromium``): where it is, a test that needs it fails instead of being skipped.
+missing (``postgres,nats,mariadb,chromium``): where it is, a test that needs it fails instead of being skipped.
 """
 
 from __future__ import annotations

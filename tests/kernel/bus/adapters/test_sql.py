@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from gdbos.bus.adapters import adapters_for
 from gdbos.bus.adapters.lines import Lines
@@ -20,10 +21,15 @@ from gdbos.bus.adapters.sql import Sql, SqlSettings
 from gdbos.bus.adapters.target import Target
 from gdbos.config import Bus
 from gdbos.errors import Invalid, Misconfigured, NotFound, Problem, ProviderFailed, ProviderTimeout, Unavailable
+from gdbos.testing import require
 
 from .asking import LOOPBACK, asking, run
 
 ADMIN = {"postgresql": "postgresql+psycopg://postgres@127.0.0.1/postgres", "mysql": "mysql+pymysql://root@127.0.0.1/"}
+SERVER = {
+    "postgresql": ("postgres", "start PostgreSQL at 127.0.0.1:5432 with trust for postgres"),
+    "mysql": ("mariadb", "start MariaDB at 127.0.0.1:3306 with an empty password for root"),
+}
 ACCOUNTS = [
     ("91450103MADEM00112", "韦示例'; DROP TABLE gjj_account; --", "GJJ-0001", "2024-03-01", "12500.50", 5, "1", "秘密"),
     ("91450103MADEM002XR", "南宁 % _ 演示", "GJJ-0002", "2025-07-15", "0.10", 12, "2", "秘密"),
@@ -56,6 +62,14 @@ def fill(url):
     engine.dispose()
 
 
+def answers(server):
+    try:
+        with server.connect():
+            return True
+    except OperationalError:
+        return False
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mysql"])
 def register(request, tmp_path_factory):
     """A department's database with a table and a view; its address as a place has it, and its user."""
@@ -66,11 +80,10 @@ def register(request, tmp_path_factory):
         return
     name = f"gdbos_gjj_{uuid4().hex[:8]}"
     admin = create_engine(ADMIN[request.param], isolation_level="AUTOCOMMIT")
-    try:
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    except Exception:
-        pytest.skip(f"no {request.param} answers on 127.0.0.1")
+    what, how = SERVER[request.param]
+    require(what, answers(admin), how)
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
     base = ADMIN[request.param].rpartition("/")[0]
     fill(f"{base}/{name}")
     yield f"{request.param}://127.0.0.1/{name}", "postgres" if request.param == "postgresql" else "root"
