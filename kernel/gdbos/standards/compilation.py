@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from gdbos.sheet import XLSX, workbook
@@ -91,13 +92,13 @@ def _columns(lists: Mapping[str, list[Code]]) -> Iterator[list[str]]:
 def _with_choices(made: bytes, parts: tuple[Part, ...], columns: Mapping[str, tuple[int, int]]) -> bytes:
     """The workbook whose cells offer the codes of their list and refuse other ones."""
     book = load_workbook(io.BytesIO(made))
-    rows, codes = book["数据"], book["代码"]
+    rows = book["数据"]
     for at, part in enumerate(parts, 1):
-        column = rows.cell(1, at).column_letter
+        column = get_column_letter(at)
         rows.column_dimensions[column].width = max(12, 2 * len(part.title.zh) + 2)
         place, count = columns.get(part.codes.definition.id, (0, 0)) if part.codes is not None else (0, 0)
         if 0 < count <= LISTED:
-            letter = codes.cell(1, place + 1).column_letter
+            letter = get_column_letter(place + 1)
             choice = DataValidation("list", formula1=f"代码!${letter}$2:${letter}${count + 1}", allow_blank=True)
             choice.error, choice.errorTitle = f"请选择代码集 {part.element.codes} 中的代码", part.title.zh
             rows.add_data_validation(choice)

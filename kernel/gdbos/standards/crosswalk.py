@@ -65,9 +65,10 @@ def path(standards: Standards, a: str, b: str, on: date) -> tuple[str, ...]:
     standards.codes(b, on)
     while ways:
         way = ways.pop(0)
-        if way[-1] == b and len(way) > 1:
+        here = way[-1]
+        if here == b and way != (a,):
             return way
-        further = [one for one in dict.fromkeys(near.get(way[-1], ())) if one not in seen]
+        further = [one for one in dict.fromkeys(near.get(here, ())) if one not in seen]
         seen.update(further)
         ways += [(*way, one) for one in further]
     raise NotFound("No crosswalk leads from {list} to {to}.", list=a, to=b)
