@@ -12,6 +12,7 @@ from gdbos.bus.record import bus_receipt
 from gdbos.bus.seal import unsealed
 from gdbos.identity.body import names as body_names
 from gdbos.plugin import Disclosed, Offer
+from gdbos.storage.scope import widely
 from gdbos.text import Text
 from gdbos.unit import Unit
 
@@ -64,7 +65,8 @@ def read_receipts(unit: Unit, query: ReceiptsQuery) -> Receipts:
         statement = statement.where(t.id < query.after)
     if query.case:
         statement = statement.where(t.case == query.case)
-    rows = [dict(row) for row in unit.execute(statement.where(unsealed(unit.today))).mappings()]
+    # Which seals there are is not the subject's to see, only what they hide: the seals are looked at behind the second wall.
+    rows = [dict(row) for row in unit.execute(widely(statement.where(unsealed(unit.today)))).mappings()]
     names = body_names(unit, sorted({row[side] for row in rows for side in ("body", "provider")}))
     shown = [_receipt(row, names) for row in rows[: query.limit]]
     return Receipts(shown, shown[-1].id if len(rows) > query.limit else None)
