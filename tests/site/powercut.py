@@ -110,7 +110,7 @@ import os, pathlib, powercut, sqlite3, sys
 home, aside = map(pathlib.Path, sys.argv[1:3])
 powercut.install(home, aside)
 connection = sqlite3.connect(home / "x.db", isolation_level=None)
-for statement in ("PRAGMA journal_mode=wal", f"PRAGMA synchronous={sys.argv[3]}", "CREATE TABLE row (id INTEGER)"):
+for statement in ("PRAGMA journal_mode=wal", "CREATE TABLE row (id INTEGER)", f"PRAGMA synchronous={sys.argv[3]}"):
     connection.execute(statement)
 for number in range(500):
     connection.execute("INSERT INTO row VALUES (?)", (number,))
