@@ -20,7 +20,9 @@ def deciding(table: Table, *columns: Any) -> Select[Any]:
     The statement itself must name the one it is for: who appoints an agent learns that this person is registered here, and
     nothing more about them; who represents an enterprise by law is shown its mandates. Lists go through ``unit.rows``.
     """
-    return widely(select(*columns).select_from(table))
+    chosen: Any = select(*columns)
+    wide: Select[Any] = widely(chosen.select_from(table))
+    return wide
 
 
 def in_force(since: Column[Any], until: Column[Any], on: date) -> ColumnElement[bool]:
