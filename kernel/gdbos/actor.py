@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from gdbos.plugin import KNOWN, PUBLIC, Permission
+from gdbos.plugin import KNOWN, PERSON, PUBLIC, Permission
 
 Trust = Literal["L1", "L2", "L3", "L4"]
 """How surely we know that a person is who they say: from self-declared to seen in person with their document."""
@@ -67,6 +67,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
             return True
         if self.kind == "anonymous":
             return False
+        if permission == PERSON:
+            return self.kind == "person"
         if permission == KNOWN or self.kind == "plugin" or permission.name in self.permissions:
             return True
         parts = permission.name.split(".")

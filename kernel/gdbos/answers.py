@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
-from litestar import Request, Response
+from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 from sqlalchemy.exc import DBAPIError
@@ -195,7 +195,7 @@ def _page(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, 
         )
     pages = request.app.state.kernel.pages
     html = problem_page(problem, pages, locale_of(request), frame=frame_for(request), trace=trace_id())
-    return Response(html, status_code=problem.status, media_type="text/html; charset=utf-8", headers=headers)
+    return Response(html, status_code=problem.status, media_type=MediaType.HTML, headers=headers)
 
 
 def _back(request: Request[Any, Any, Any]) -> str:

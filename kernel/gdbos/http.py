@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response, Router, get
+from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar._asgi.routing_trie.traversal import traverse_route_map
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.connection import ASGIConnection
@@ -19,6 +19,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
+from litestar.response import Redirect
 from litestar.response.base import ASGIResponse
 from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -94,6 +95,7 @@ def application(kernel: Kernel) -> Litestar:
         route_handlers=[
             live,
             ready,
+            arrive,
             *page_routes(kernel.pages.assets),
             _router(
                 "/",
@@ -183,7 +185,7 @@ class PageResponse(Response[Any]):
             context = {"frame": frame_for(request), **page.context}
             self.content = kernel.pages.html(page.template, locale_of(request), context).encode()
             self.status_code = page.status
-            self.media_type = "text/html; charset=utf-8"
+            self.media_type = MediaType.HTML
             self.headers.update(page.headers)
             kwargs |= {"media_type": self.media_type, "status_code": page.status}
         return super().to_asgi_response(app, request, **kwargs)
@@ -336,7 +338,13 @@ def _complete(message: Any, scope: Scope) -> None:
     message["headers"] = [*kept, *headers]
 
 
-# Health.
+# Health, and where everybody begins.
+
+
+@get("/", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
+def arrive(request: Request[Any, Any, Any]) -> Redirect:
+    """People and enterprises begin at the portal, officials where most of their work is."""
+    return Redirect(request.app.state.kernel.pages.home(frame_for(request)) or "/login", status_code=303)
 
 
 @get("/health/live", permission=PUBLIC, reserved=True, tags=["health"], sync_to_thread=False)

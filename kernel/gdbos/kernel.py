@@ -68,7 +68,7 @@ from gdbos.loading import Loaded, installed, load, manage
 from gdbos.pages.frame import Site
 from gdbos.pages.navigation import NavigationEntry
 from gdbos.pages.render import Pages
-from gdbos.plugin import KNOWN, Job, Kind, Permission, Plugin
+from gdbos.plugin import PERSON, Job, Kind, Permission, Plugin
 from gdbos.shipped import shipped
 from gdbos.standards import Standards
 from gdbos.standards.edition import CHANGED as STANDARDS
@@ -464,7 +464,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 KERNEL_TEMPLATES = {part: PACKAGE / part / "templates" for part in ("identity", "bus", "console", "stewardship")}
 KERNEL_NAVIGATION = [
     NavigationEntry(
-        area="portal", path="/portal/receipts", title=N_("Who looked at my data"), permission=KNOWN, order=60
+        area="portal", path="/portal/receipts", title=N_("Who looked at my data"), permission=PERSON, order=60
     ),
     *CONSOLE_NAVIGATION,
     *STEWARDSHIP_NAVIGATION,

@@ -40,6 +40,7 @@ class Permission(msgspec.Struct, frozen=True):
 
 PUBLIC = Permission("public", "Anyone, known or not")
 KNOWN = Permission("known", "Anyone who has logged in")
+PERSON = Permission("person", "Any person who has logged in, for themself or whom they act for; no official")
 
 
 class Kind(msgspec.Struct, frozen=True):

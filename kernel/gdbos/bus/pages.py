@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Response, get
+from litestar import Controller, MediaType, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
@@ -78,7 +78,7 @@ class ReceiptPages(Controller):
         """The visitor's receipts as a signed file to keep."""
         name = f'attachment; filename="receipts-{kernel.units.around.today()}.txt"'
         content = await own_statement(bus, kernel, after)
-        return Response(content, media_type="text/plain; charset=utf-8", headers={"content-disposition": name})
+        return Response(content, media_type=MediaType.TEXT, headers={"content-disposition": name})
 
 
 def in_words(receipt: Receipt, directory: Directory, standards: Standards) -> ReceiptShown:

@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get
+from litestar import Controller, MediaType, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
@@ -86,7 +86,7 @@ class BusRoutes(Controller):
         )
         return msgspec.convert(reply.value, Receipts)
 
-    @get("/receipts/statement", permission=KNOWN, media_type="text/plain; charset=utf-8")
+    @get("/receipts/statement", permission=KNOWN, media_type=MediaType.TEXT)
     async def statement(
         self, bus: NamedDependency[Bus], kernel: NamedDependency[Kernel], after: FromQuery[UUID | None] = None
     ) -> str:

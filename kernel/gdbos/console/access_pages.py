@@ -54,8 +54,8 @@ class AccessPages(Controller):
         except Problem as failure:
             problem = failure
         asked = {"who": who, "does": does, "to": to}
-        names = sorted(one.name for one in kernel.permissions)
-        context = {"found": found, "problem": problem, "asked": asked, "permissions": names}
+        listed = sorted(kernel.permissions, key=lambda one: one.name)
+        context = {"found": found, "problem": problem, "asked": asked, "permissions": listed}
         return Page("console/decisions.html", context, status=problem.status if problem else 200)
 
     @get("/audit", permission=AUDIT_READ)

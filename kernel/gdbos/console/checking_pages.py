@@ -27,6 +27,40 @@ from gdbos.text import N_
 Short = FromQuery[Annotated[str, QueryParameter(max_length=120)]]
 
 
+PARTS = {
+    "registrar": N_("Registering authority"),
+    "class": N_("Class of body"),
+    "division": N_("Division"),
+    "division_name": N_("Name of the division"),
+    "province": N_("Code of the province"),
+    "province_name": N_("Name of the province"),
+    "city": N_("Code of the city"),
+    "city_name": N_("Name of the city"),
+    "organisation_code": N_("Organisation code"),
+    "birth_date": N_("Birth date"),
+    "sex": N_("Sex"),
+    "body": N_("Credit code of the body"),
+    "catalogue": N_("Level of the catalogue"),
+    "matter_type": N_("Type of matter"),
+    "matter_type_name": N_("Name of the type"),
+    "authority": N_("Authority"),
+    "main_item": N_("Main item"),
+    "sub_item": N_("Sub-item"),
+    "level": N_("Level"),
+    "level_name": N_("Name of the level"),
+    "basic_code": N_("Basic code"),
+    "implementation_code": N_("Implementation code"),
+    "sequence": N_("Sequence number"),
+    "type": N_("Type"),
+    "issuer": N_("Issuer"),
+    "serial": N_("Serial number"),
+    "version": N_("Version"),
+    "check": N_("Check character"),
+    "number": N_("Number"),
+}
+"""What the parts of a verdict are called on the page; a pack's own scheme names its parts itself."""
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the form for one value sends."""
 
@@ -87,7 +121,9 @@ class CheckingPages(Controller):
         today = kernel.units.around.today()
         verdict = standards.identifier(data.scheme, today).check(data.value, today)
         schemes = _schemes(standards, locale_of(request))
-        return Page("console/identifier.html", {"schemes": schemes, "scheme": data.scheme, "verdict": verdict})
+        return Page(
+            "console/identifier.html", {"schemes": schemes, "scheme": data.scheme, "verdict": verdict, "parts": PARTS}
+        )
 
     @post("/identifiers/file", permission=STANDARDS_READ, file=True, status_code=200)
     async def file(

@@ -74,8 +74,11 @@ class NodePages(Controller):
     @get(permission=PLUGINS_READ)
     async def home(self, run: NamedDependency[Run], kernel: NamedDependency[Kernel]) -> Page:
         """How the node is."""
+        node = kernel.settings.node
         found = await health(kernel, await run.read(standing, kernel))
-        return Page("console/home.html", {"health": found, "node": kernel.settings.node, "plugins": kernel.plugins})
+        context = {"health": found, "node": node, "plugins": kernel.plugins, "grants": run.actor.may(GRANTS_READ)}
+        operator = (await run.read(body_names, [node.body])).get(node.body)
+        return Page("console/home.html", {**context, "operator": operator})
 
     @get("/plugins", permission=PLUGINS_READ, sync_to_thread=False)
     def plugins(self, kernel: NamedDependency[Kernel]) -> Page:

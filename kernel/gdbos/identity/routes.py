@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, MediaType, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -183,7 +183,7 @@ class MeRoutes(Controller):
         """Who one is, which posts one holds and for whom one may act."""
         return await run.read(me)
 
-    @get("/data", permission=KNOWN, media_type="text/plain; charset=utf-8")
+    @get("/data", permission=KNOWN, media_type=MediaType.TEXT)
     async def data(self, bus: NamedDependency[Bus], kernel: NamedDependency[Kernel]) -> Response[str]:
         """All that this node holds of oneself, as a signed note with one answer a line; ``gdbos ledger statement`` checks it."""
         named = {"content-disposition": 'attachment; filename="own-data.txt"'}

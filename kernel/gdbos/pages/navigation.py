@@ -24,6 +24,9 @@ AREAS: dict[Area, str] = {
 integrators and data stewards, leaders."""
 
 
+_FOR_ALL = ("public", "known")
+
+
 class NavigationEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A page that the header links to."""
 
@@ -69,6 +72,13 @@ class Navigation:
             for entry in self._entries
             if entry.area == here and may(entry.permission)
         ]
+
+    def home(self, may: Callable[[Permission], bool]) -> str:
+        """Where a visitor begins: the area with most pages that are there for them and not for everybody; empty if none."""
+        own = [entry for entry in self._entries if entry.permission.name not in _FOR_ALL and may(entry.permission)]
+        most = max(AREAS, key=lambda area: sum(entry.area == area for entry in own))
+        entries = [entry for entry in self._entries if may(entry.permission)]
+        return next((entry.path for entry in entries if entry.area == most), entries[0].path if entries else "")
 
     def _area_of(self, path: str) -> str:
         nearest = self._nearest(path)

@@ -67,6 +67,10 @@ class Pages:
         """The words of an English message id; see :meth:`Catalogues.translate`."""
         return self.catalogues.translate(message, locale, facts)
 
+    def home(self, frame: Frame) -> str:
+        """The path at which this visitor begins; see :meth:`Navigation.home`."""
+        return self._navigation.home(frame.may)
+
     def check(self) -> None:
         """Compile every template now. Raises Misconfigured naming the first that cannot be."""
         for environment in self._environments.values():

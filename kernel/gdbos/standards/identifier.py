@@ -18,7 +18,7 @@ from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError as StdnumError
 from stdnum.iso7064 import mod_37_36
 
-from gdbos.text import Text
+from gdbos.text import N_, Text
 
 from .codes import Code, CodeTable
 from .document import Item
@@ -115,7 +115,7 @@ def _by_pattern(definition: IdentifierDefinition) -> Check:
     def check(value: str, on: date) -> dict[str, str]:
         parts = pattern.parts(value)
         if parts is None:
-            raise Refusal("pattern", "The value is not written as the scheme prescribes.")
+            raise Refusal("pattern", N_("The value is not written as the scheme prescribes."))
         if checked == "mod-37-36":
             _check_37_36(re.sub(r"[^0-9A-Z]", "", value))
         return parts
@@ -138,7 +138,7 @@ def _check_37_36(text: str) -> None:
     try:
         mod_37_36.validate(text)
     except StdnumError:
-        raise Refusal("check-digit", "The check character does not match; a character may be mistyped.") from None
+        raise Refusal("check-digit", N_("The check character does not match; a character may be mistyped.")) from None
 
 
 def _division_at(tables: Tables, code: str, since: date, until: date) -> Code | None:
@@ -152,7 +152,7 @@ def _division_at(tables: Tables, code: str, since: date, until: date) -> Code | 
         return None
     row = table.during(code, since, until)
     if row is None:
-        raise Refusal("division", "No administrative division has the code that the value names.")
+        raise Refusal("division", N_("No administrative division has the code that the value names."))
     return row
 
 
@@ -174,17 +174,19 @@ def _named(tables: Tables, list_id: str, code: str, on: date, part: str) -> dict
 
 def _citizen_id(value: str, on: date, tables: Tables) -> dict[str, str]:
     """GB 11643-1999: division, birth date, sequence (odd: male), check character."""
-    _letters(value, r"[0-9]{17}[0-9X]", 18, "A citizen identity number has 17 digits and a last digit or capital X.")
+    _letters(
+        value, r"[0-9]{17}[0-9X]", 18, N_("A citizen identity number has 17 digits and a last digit or capital X.")
+    )
     if value[-1] != ric.calc_check_digit(value):
-        raise Refusal("check-digit", "The check digit does not match; a digit may be mistyped.")
+        raise Refusal("check-digit", N_("The check digit does not match; a digit may be mistyped."))
     try:
         born = date(
             int(value[6:10]), int(value[10:12]), int(value[12:14])
         )  # the library cleans first, at ten times the cost
     except ValueError:
-        raise Refusal("birth-date", "The digits for the birth date are not a date.") from None
+        raise Refusal("birth-date", N_("The digits for the birth date are not a date.")) from None
     if born > on:
-        raise Refusal("birth-date", "The birth date lies in the future.")
+        raise Refusal("birth-date", N_("The birth date lies in the future."))
     parts = _division_parts(tables, value[:6], born, on)
     return {
         **parts,
@@ -200,10 +202,10 @@ def _uscc(value: str, on: date, tables: Tables) -> dict[str, str]:
     The organisation code's own check digit is not enforced: the outer one covers it, and refusing a registered body is worse.
     """
     letters = "0-9A-HJ-NPQRTUWXY"
-    detail = "A unified social credit code has 18 digits and capital letters, none of them I, O, S, V or Z."
+    detail = N_("A unified social credit code has 18 digits and capital letters, none of them I, O, S, V or Z.")
     _letters(value, rf"[{letters}]{{2}}[0-9]{{6}}[{letters}]{{10}}", 18, detail)
     if value[-1] != uscc.calc_check_digit(value[:-1]):
-        raise Refusal("check-digit", "The check character does not match; a character may be mistyped.")
+        raise Refusal("check-digit", N_("The check character does not match; a character may be mistyped."))
     division = _registration(tables, value[2:8], on)
     return {"registrar": value[0], "class": value[1], **division, "organisation_code": value[8:17], "check": value[17]}
 
@@ -222,20 +224,23 @@ def _org_code(value: str, on: date, tables: Tables) -> dict[str, str]:
     """GB 11714-1997: eight characters and a check character, in print with a hyphen between."""
     bare = value[:8] + value[9:] if len(value) == 10 and value[8] == "-" else value
     _letters(
-        bare, r"[0-9A-Z]{8}[0-9X]", 9, "An organisation code has eight digits or capital letters and a check character."
+        bare,
+        r"[0-9A-Z]{8}[0-9X]",
+        9,
+        N_("An organisation code has eight digits or capital letters and a check character."),
     )
     total = sum(int(letter, 36) * weight for letter, weight in zip(bare, (3, 7, 9, 10, 5, 8, 4, 2), strict=False))
     if bare[8] != "0123456789X0"[11 - total % 11]:
-        raise Refusal("check-digit", "The check character does not match; a character may be mistyped.")
+        raise Refusal("check-digit", N_("The check character does not match; a character may be mistyped."))
     return {"body": bare[:8], "check": bare[8]}
 
 
 def _division(value: str, on: date, tables: Tables) -> dict[str, str]:
     """GB/T 2260: province, city, county, two digits each."""
-    _letters(value, r"[1-9][0-9]{5}", 6, "A division code has six digits.")
+    _letters(value, r"[1-9][0-9]{5}", 6, N_("A division code has six digits."))
     table = tables(DIVISION_LIST)
     if table is not None and table.row(value, on) is None and table.during(value, date.min, on) is not None:
-        raise Refusal("not-in-force", "The division existed and has been abolished or renumbered.")
+        raise Refusal("not-in-force", N_("The division existed and has been abolished or renumbered."))
     parts = _division_parts(tables, value, on, on)
     for level, code in (("province", value[:2] + "0000"), ("city", value[:4] + "00")):
         above = table.row(code, on) if table is not None and code != value else None
@@ -246,9 +251,9 @@ def _division(value: str, on: date, tables: Tables) -> dict[str, str]:
 
 def _matter_basic(value: str, on: date, tables: Tables) -> dict[str, str]:
     """GB/T 39554.1-2020: 2 division, 2 type, 2 authority, 3 main item, 3 sub item."""
-    _letters(value, r"[0-9]{12}", 12, "The basic code of a matter has twelve digits.")
+    _letters(value, r"[0-9]{12}", 12, N_("The basic code of a matter has twelve digits."))
     if value[6:9] == "000":
-        raise Refusal("main-item", "The main item cannot be 000.")
+        raise Refusal("main-item", N_("The main item cannot be 000."))
     if value[:2] != "00":
         _division_at(tables, value[:2] + "0000", on, on)
     kind = _named(tables, TYPE_LIST, value[2:4], on, "matter_type")
@@ -259,10 +264,10 @@ def _matter_basic(value: str, on: date, tables: Tables) -> dict[str, str]:
 def _matter_implementation(value: str, on: date, tables: Tables) -> dict[str, str]:
     """GB/T 39554.1-2020: 18 USCC of the implementing body, 1 exercise level, 12 basic code."""
     if len(value) != 31:
-        raise Refusal("length", "The implementation code of a matter has 31 characters.")
+        raise Refusal("length", N_("The implementation code of a matter has 31 characters."))
     body = _uscc(value[:18], on, tables)
     if value[18] not in "1234567":
-        raise Refusal("level", "The exercise level is a digit from 1 to 7.")
+        raise Refusal("level", N_("The exercise level is a digit from 1 to 7."))
     level = _named(tables, LEVEL_LIST, value[18], on, "level")
     basic = _matter_basic(value[19:], on, tables)
     return {"body": value[:18], **_division_of(body), **level, "basic_code": value[19:], **basic}
@@ -275,9 +280,9 @@ def _division_of(parts: dict[str, str]) -> dict[str, str]:
 def _handling_item(value: str, on: date, tables: Tables) -> dict[str, str]:
     """GB/T 39554.1-2020: 31 implementation code, 2 sequence."""
     if len(value) != 33:
-        raise Refusal("length", "The code of a handling item has 33 characters.")
+        raise Refusal("length", N_("The code of a handling item has 33 characters."))
     if not re.fullmatch(r"[0-9]{2}", value[31:]):
-        raise Refusal("characters", "The code of a handling item ends in a sequence of two digits.")
+        raise Refusal("characters", N_("The code of a handling item ends in a sequence of two digits."))
     return {**_matter_implementation(value[:31], on, tables), "implementation_code": value[:31], "sequence": value[31:]}
 
 
@@ -290,7 +295,7 @@ def _licence_id(value: str, on: date, tables: Tables) -> dict[str, str]:
     if match is None:
         raise Refusal(
             "characters",
-            "A licence identifier reads 1.2.156.3005.2.type.issuer.serial.version.check in capital letters.",
+            N_("A licence identifier reads 1.2.156.3005.2.type.issuer.serial.version.check in capital letters."),
         )
     kind, issuer, serial, version, check = match.groups()
     _check_37_36(kind + issuer + serial + version + check)
@@ -298,7 +303,7 @@ def _licence_id(value: str, on: date, tables: Tables) -> dict[str, str]:
     if len(issuer) == 18:
         _part_of(_uscc, issuer, on, tables, "issuer")
     if version == "000":
-        raise Refusal("version", "Versions count from 001.")
+        raise Refusal("version", N_("Versions count from 001."))
     return {"type": kind, "issuer": issuer, "serial": serial, "version": version, "check": check}
 
 
@@ -317,15 +322,16 @@ _UNIT = re.compile(r"([0-9]{6})([0-9]{3})([0-9]{3})([GJZ][ABSXCDEFHGWY])([0-9]{5
 def _real_estate_unit(value: str, on: date, tables: Tables) -> dict[str, str]:
     """GB/T 37346-2019: county, cadastral zone and sub-zone, parcel feature and number, fixture feature and number."""
     if len(value) != 28:
-        raise Refusal("length", "A real-estate unit code has 28 characters.")
+        raise Refusal("length", N_("A real-estate unit code has 28 characters."))
     match = _UNIT.fullmatch(value)
     if match is None:
         raise Refusal(
-            "characters", "A real-estate unit code is 6+3+3 digits, two feature letters, 5 digits, a letter, 8 digits."
+            "characters",
+            N_("A real-estate unit code is 6+3+3 digits, two feature letters, 5 digits, a letter, 8 digits."),
         )
     county, zone, subzone, feature, parcel, fixture, number = match.groups()
     if (fixture == "W") != (number == "00000000"):
-        raise Refusal("fixture", "W (no fixture) goes with 00000000, and any fixture with a number.")
+        raise Refusal("fixture", N_("W (no fixture) goes with 00000000, and any fixture with a number."))
     place = _division_parts(tables, county, date.min, on)
     land = {"zone": zone, "subzone": subzone, "ownership": feature[0], "use": feature[1], "parcel": parcel}
     return {**place, **land, "fixture": fixture, "fixture_number": number}
@@ -334,9 +340,9 @@ def _real_estate_unit(value: str, on: date, tables: Tables) -> dict[str, str]:
 def _case_number(value: str, on: date, tables: Tables) -> dict[str, str]:
     """Nationally only "an..50, unique"; a pack's pattern says more."""
     if not 1 <= len(value) <= 50:
-        raise Refusal("length", "A case number has up to 50 characters.")
+        raise Refusal("length", N_("A case number has up to 50 characters."))
     if not re.fullmatch(r"[!-~]+", value):
-        raise Refusal("characters", "A case number has letters, digits and marks, no blanks.")
+        raise Refusal("characters", N_("A case number has letters, digits and marks, no blanks."))
     return {"number": value}
 
 

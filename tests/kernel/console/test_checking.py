@@ -77,10 +77,10 @@ def test_a_verdict_is_given_and_the_value_shown_nowhere(
     caplog.set_level(logging.DEBUG)
     form = {"scheme": "citizen-id", "value": ID}
     page = site.client.post("/console/standards/identifiers", data=form, headers=clerk).text
-    assert "朝阳区" in page
+    assert "朝阳区" in page and "出生日期" in page and "birth_date" not in page
     assert ID not in page + caplog.text
     wrong = site.client.post("/console/standards/identifiers", data=form | {"value": ID[:-1] + "1"}, headers=clerk).text
-    assert 'class="alert bad"' in wrong and "校验" in wrong
+    assert 'class="alert bad"' in wrong and "校验位不符，可能有数字输错。" in wrong
     missing = site.client.post("/console/standards/identifiers", data=form | {"scheme": "nobody"}, headers=clerk)
     assert missing.status_code == 404
 

@@ -314,6 +314,12 @@ def test_letters_page_by_key(node: Node) -> None:
     node.get("operator", "/api/kernel/letters?after=nonsense", 400)
 
 
+def test_officials_begin_where_their_work_is_and_are_offered_no_receipts_of_their_own(node: Node) -> None:
+    page = node.get("operator", "/")
+    assert "How this node is, right now." in page
+    assert "/portal/receipts" not in page
+
+
 def test_the_home_page_tells_what_needs_attention(node: Node) -> None:
     assert "Needs attention" not in node.get("operator", "/console")
     node.site.unit(park)

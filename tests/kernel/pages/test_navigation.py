@@ -31,6 +31,13 @@ def test_an_area_shows_only_to_those_who_may_open_a_page_of_it_and_leads_to_the_
     assert [(link.title, link.path) for link in areas] == [("Portal", "/portal/secret"), ("Workbench", "/workbench")]
 
 
+def test_people_begin_at_the_portal_and_officials_where_most_of_their_work_is() -> None:
+    assert NAVIGATION.home(anyone) == "/portal"
+    work = NavigationEntry(area="workbench", path="/workbench/cards", title="Cards", permission=DECIDE, order=3)
+    assert Navigation([*ENTRIES, work]).home(official) == "/workbench"
+    assert Navigation(ENTRIES).home(lambda permission: False) == ""
+
+
 @pytest.mark.parametrize(
     ("path", "current"),
     [

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
-from litestar.response import Redirect
 
 from gdbos import PUBLIC, Page, Run
 from gdbos_services.matters import drift, guide
@@ -22,11 +21,6 @@ Code = FromQuery[Annotated[str, QueryParameter(max_length=120)]]
 
 class MatterPages(Controller):
     """The portal, for everybody."""
-
-    @get("/", permission=PUBLIC, sync_to_thread=False)
-    def root(self) -> Redirect:
-        """The site begins with the portal."""
-        return Redirect("/portal", status_code=303)
 
     @get("/portal", permission=PUBLIC)
     async def home(self, run: NamedDependency[Run]) -> Page:

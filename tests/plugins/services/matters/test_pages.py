@@ -54,7 +54,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def test_the_site_begins_with_the_portal(node: Site) -> None:
     answer = node.client.get("/", headers=PAGE, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/portal")
-    home = node.client.get("/portal", headers=PAGE | {"accept-language": "zh-CN"}).text
+    shown = node.client.get("/portal", headers=PAGE | {"accept-language": "zh-CN"})
+    assert shown.headers["content-type"] == "text/html; charset=utf-8"
+    home = shown.text
     assert "您想办什么事？" in home
     assert "企业开办" in home
 
