@@ -21,7 +21,7 @@ from gdbos.errors import BadRequest, Conflict, Forbidden, NotFound
 from gdbos.events import Event
 from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
-from gdbos.storage.scope import Scope
+from gdbos.storage.scope import Scope, widely
 from gdbos.subjects import subject_key
 from gdbos.unit import Unit
 
@@ -138,7 +138,7 @@ def _receipts(
     r = bus_receipt.c
     given = select(bus_receipt).where(r.subject == subject, r.service == service, r.at >= since).order_by(r.id)
     found: dict[tuple[str, str], list[Mapping[Any, Any]]] = {}
-    for row in unit.connection.execute(given).mappings():
+    for row in unit.execute(widely(given)).mappings():
         if _received(row["fields"], wrong):
             found.setdefault((row["body"], row["system"]), []).append(row)
     return found
