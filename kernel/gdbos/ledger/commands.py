@@ -172,7 +172,14 @@ def keys(as_json: bool) -> None:
     if as_json:
         _print_json({"logs": logs, "witness": witness})
         return
-    click.echo("\n".join(["# for [witness] logs of a node that witnesses this one", *logs]))
+    click.echo(
+        "\n".join(
+            [
+                "# its logs, first that of calls: for --vkey, and for [witness] logs of a node that witnesses this one",
+                *logs,
+            ]
+        )
+    )
     click.echo("# for the key of a witness in [ledger.witnesses] of a node that this one witnesses\n" + witness)
 
 
@@ -240,7 +247,9 @@ def _policy(trust: str | None) -> Policy | None:
     try:
         return Policy.load(trust)
     except (Malformed, OSError) as fault:
-        raise click.UsageError(f"--policy: {fault}") from None
+        raise click.UsageError(
+            f"What you trust (--vkey, --policy) is neither a verifier key nor a policy file: {fault}"
+        ) from None
 
 
 def _own_policy() -> Policy:
