@@ -370,6 +370,7 @@ class Kernel:
 
         :raises Misconfigured: the key file is missing or damaged; it says what to restore.
         """
+        self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = self.settings.home / "keys"
         if (folder / RING).exists() or self._has_written():
             return KeyRing.open(folder)

@@ -176,10 +176,13 @@ def _write_in(
     possible = {status: why for holds, answers in chosen if holds for status, why in answers.items()}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
     responses = operation.setdefault("responses", {})
-    responses.pop("400", None)
+    if not isinstance(handler, ASGIRouteHandler):
+        for status in [s for s in responses if s[0] in "45"]:
+            responses[status].pop("content", None)  # the framework's own idea of an error
+        responses.pop("400", None)
     for status, why in possible.items():
         responses.setdefault(status, {"description": why, "content": problem})
     for status in [s for s in responses if s[0] in "45"]:
-        responses[status]["content"] = problem
+        responses[status].setdefault("content", problem)
     for status in {"204", "304"} & set(responses):
         responses[status].pop("content", None)

@@ -17,6 +17,7 @@ from gdbos.unit import Unit
 METHODS: Final = ("OPTIONS", "POST")
 WITNESS: Final = plugin_actor("kernel.witness")
 _TEXT: Final = {"text/plain": {"schema": {"type": "string"}}}
+_REFUSED: Final = _TEXT | {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 OPERATION: Final[dict[str, Any]] = {
     "tags": ["ledger"],
     "summary": "AddCheckpoint",
@@ -26,14 +27,17 @@ OPERATION: Final[dict[str, Any]] = {
     "requestBody": {"required": True, "content": _TEXT},
     "responses": {
         "200": {"description": "The cosignature, as a line of a signed note", "content": _TEXT},
-        "400": {"description": "The submission is malformed, or its old size is larger than the checkpoint's"},
-        "403": {"description": "No known key of the log signed the checkpoint"},
-        "404": {"description": "This node does not witness the log"},
+        "400": {
+            "description": "The submission is malformed, or its old size is larger than the checkpoint's",
+            "content": _REFUSED,
+        },
+        "403": {"description": "No known key of the log signed the checkpoint", "content": _REFUSED},
+        "404": {"description": "This node does not witness the log", "content": _REFUSED},
         "409": {
             "description": "The old size is not the one this witness cosigned last, which is the body",
             "content": {"text/x.tlog.size": {"schema": {"type": "string"}}},
         },
-        "422": {"description": "The proof does not lead from the tree cosigned last to this one"},
+        "422": {"description": "The proof does not lead from the tree cosigned last to this one", "content": _REFUSED},
     },
 }
 
