@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from gdbos.errors import Forbidden
 from gdbos.plugin import KNOWN, PERSON, PUBLIC, Permission
 
 Trust = Literal["L1", "L2", "L3", "L4"]
@@ -87,6 +88,12 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ANONYMOUS = Actor()
+
+
+def refuse_agent(actor: Actor) -> None:
+    """:raises Forbidden: ``actor`` acts for somebody under a mandate, and not for themself or by law."""
+    if any(link.kind == "mandate" for link in actor.chain):
+        raise Forbidden("A mandate is for matters; only the one it speaks for takes everything away.")
 
 
 def plugin_actor(name: str, chain: tuple[Link, ...] = ()) -> Actor:

@@ -20,6 +20,10 @@ SHORT = {"GDBOS_PORT": "http.port", "GDBOS_HOST": "http.host", "GDBOS_HOME": "no
 """Environment variables with names of their own; any other key is ``GDBOS__SECTION__KEY``."""
 
 
+MOST_OF_A_SECRET = 65_536
+"""Bytes; a certificate with its chain has a tenth."""
+
+
 class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A secret by reference; the configuration never holds the secret itself."""
 
@@ -38,9 +42,19 @@ class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 )
             return value
         try:
-            return Path(self.file).read_text("utf-8").strip()
-        except OSError as failure:
-            raise Misconfigured(f"the secret file {self.file} cannot be read: {failure.strerror}") from failure
+            return _secret_in(Path(self.file))
+        except (OSError, ValueError) as failure:
+            raise Misconfigured(f"the secret file {self.file} cannot be read: {failure}") from failure
+
+
+def _secret_in(path: Path) -> str:
+    """The secret in a file. A link may lead elsewhere in its folder, as mounted secrets do, and nowhere else."""
+    found = path.resolve(strict=True)
+    if not found.is_relative_to(path.parent.resolve()) or not found.is_file():
+        raise ValueError("it is no file of its folder")
+    if found.stat().st_size > MOST_OF_A_SECRET:
+        raise ValueError(f"it has more than {MOST_OF_A_SECRET:,} bytes")
+    return found.read_text("utf-8").strip()
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from gdbos import Plugin, hookimpl
+from gdbos.config import Secret
 from gdbos.config import load as load_deployment
 from gdbos.errors import Misconfigured
 from gdbos.loading import Installed, load
@@ -165,3 +166,17 @@ def test_a_secret_is_revealed_only_when_used_and_says_what_is_missing(tmp_path: 
     settings = load_deployment(path, {}).settings
     with pytest.raises(Misconfigured, match="NO_SUCH_URL"):
         settings.database_url()
+
+
+def test_a_secret_is_a_file_of_its_folder_and_no_link_out_of_it(tmp_path: Path) -> None:
+    mounted, drop = tmp_path / "mounted" / "..data", tmp_path / "drop"
+    mounted.mkdir(parents=True)
+    drop.mkdir()
+    (mounted / "key").write_text("a key\n", "utf-8")
+    (mounted.parent / "key").symlink_to("..data/key")
+    (drop / "key").symlink_to(mounted / "key")
+    (drop / "long").write_text("x" * 70_000, "utf-8")
+    assert Secret(file=str(mounted.parent / "key")).reveal() == "a key"
+    for name in ("key", "long", "none"):
+        with pytest.raises(Misconfigured, match=name):
+            Secret(file=str(drop / name)).reveal()

@@ -131,7 +131,9 @@ class Door:
         self._recorded = Together(self._record)
 
     async def pass_through(self, call: Call) -> Reply:
-        """Take ``call`` through every step; what is refused is written down too."""
+        """Take ``call`` through every step; what is refused is written down too. :raises ReadOnly: nothing can be written down."""
+        if why := self.units.shut():
+            raise why
         with self.admission.place((call.body or call.actor.id, call.system)), span(f"bus.call {call.service}") as seen:
             trail = Trail(call, self.units.around.clock(), traced=seen.get_span_context().is_valid)
             try:

@@ -10,7 +10,7 @@ SERVICES_READ = Permission("kernel.bus.services", N_("See services and their con
 GRANTS_READ = Permission("kernel.grants.read", N_("Read the grants that concern one's body"))
 GRANTS_ASK = Permission("kernel.grants.ask", N_("Ask for a grant"))
 GRANTS_DECIDE = Permission("kernel.grants.decide", N_("Approve, refuse and revoke grants"), weighty=True)
-RECALL = Permission("kernel.recalls.start", N_("Recall values that one's body gave"))
+RECALL = Permission("kernel.recalls.start", N_("Recall values that one's body gave"), weighty=True)
 RECALLS = Permission("kernel.recalls.read", N_("Read and acknowledge the recalls that concern one's body"))
 SEAL = Permission("kernel.seals.order", N_("Have the receipts of an investigation wait until a day"), weighty=True)
 SEALS_READ = Permission("kernel.seals.read", N_("Read the orders by which receipts wait"))

@@ -16,6 +16,7 @@ from sqlalchemy import JSON, Column, Index, String, Table, Text, Uuid, insert, s
 
 from gdbos.bus.moment import Moment, moment
 from gdbos.bus.record import bus_receipt
+from gdbos.bus.seal import unsealed
 from gdbos.bus.service import Offered
 from gdbos.errors import BadRequest, Conflict, Forbidden, NotFound
 from gdbos.events import Event
@@ -124,11 +125,12 @@ def recall(unit: Unit, service: Offered, wanted: Recall) -> Tasks:
     named, found = new_id(), _receipts(unit, service.code, subject, since, wanted.fields)
     tasks = [_task(unit, named, service, wanted.reason, consumer, ones) for consumer, ones in found.items()]
     for task in tasks:
-        unit.execute(insert(bus_recall).values(msgspec.to_builtins(task, builtin_types=(UUID, datetime))))
+        kept = insert(bus_recall).values(msgspec.to_builtins(task, builtin_types=(UUID, datetime)))
+        unit.execute(widely(kept))
         for one in task.cases:
             unit.emit(_event(task, one))
     unit.record("value.recall", recall=str(named), service=service.code, consumers=len(tasks))
-    return Tasks(tasks)
+    return Tasks([_told(unit, task) for task in tasks if task.provider])
 
 
 def _receipts(
@@ -136,7 +138,10 @@ def _receipts(
 ) -> dict[tuple[str, str], list[Mapping[Any, Any]]]:
     """The receipts of the old value by consumer. Nobody is shown them: what they say becomes tasks of those named in them."""
     r = bus_receipt.c
-    given = select(bus_receipt).where(r.subject == subject, r.service == service, r.at >= since).order_by(r.id)
+    open_now = unsealed(unit.today).label("open")
+    given = (
+        select(bus_receipt, open_now).where(r.subject == subject, r.service == service, r.at >= since).order_by(r.id)
+    )
     found: dict[tuple[str, str], list[Mapping[Any, Any]]] = {}
     for row in unit.execute(widely(given)).mappings():
         if _received(row["fields"], wrong):
@@ -163,7 +168,9 @@ def _task(
         recall=named,
         body=body,
         system=system,
-        provider=service.provider,
+        provider=service.provider
+        if all(row["open"] for row in receipts)
+        else "",  # of a sealed inquiry it hears nothing
         service=service.code,
         fields=sorted({field for row in receipts for field in row["fields"]}),
         calls=[row["call"] for row in receipts],
@@ -206,8 +213,13 @@ def tasks(unit: Unit, after: UUID | None, limit: int) -> Tasks:
     """The tasks of one's own body, and those of the recalls that it started."""
     wanted = unit.rows(bus_recall).order_by(bus_recall.c.id.desc()).limit(limit + 1)
     rows = unit.execute(wanted.where(bus_recall.c.id < after) if after else wanted).mappings().all()
-    shown = [_read(row) for row in rows[:limit]]
+    shown = [_told(unit, _read(row)) for row in rows[:limit]]
     return Tasks(shown, shown[-1].id if len(rows) > limit else None)
+
+
+def _told(unit: Unit, task: Task) -> Task:
+    """As much of ``task`` as the actor's body may know: who consumed the value, and only to the consumer in which cases."""
+    return task if unit.actor.body == task.body else msgspec.structs.replace(task, calls=[], cases=[])
 
 
 def _read(row: Mapping[Any, Any]) -> Task:

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from sqlalchemy import Column, Connection, Date, Integer, LargeBinary, String, Table, insert, select
 
-from gdbos.errors import Conflict
+from gdbos.errors import Conflict, Forbidden, Invalid, Violation
 from gdbos.plugin import Disclosed, Offer
 from gdbos.storage.metadata import Instant, kernel_metadata
-from gdbos.text import Text
+from gdbos.text import N_, Text
 
 Grade = Literal["general", "important", "core"]
 Sharing = Literal["unconditional", "conditional", "not-shared"]
@@ -150,7 +150,14 @@ def offered_by_plugin(offer: Offer, plugin: str, operator: str) -> Offered:
 
 
 def register(connection: Connection, service: Service, provider: str, by: str, now: datetime) -> None:
-    """Publish a version of a service. :raises Conflict: the version exists; a published version never changes."""
+    """Publish a version of a service.
+
+    :raises Conflict: the version exists; a published version never changes. :raises Forbidden: the code was ever another body's:
+    whoever still holds a grant for it must not be answered by somebody else.
+    """
+    others = select(bus_service.c.provider).where(bus_service.c.code == service.id, bus_service.c.provider != provider)
+    if connection.execute(others).first():
+        raise Forbidden("Service {code} belongs to another body; choose a code of your own.", code=service.id)
     known = select(bus_service.c.version).where(
         bus_service.c.code == service.id, bus_service.c.version == service.version
     )
@@ -193,6 +200,9 @@ def disclosed(
         return list(service.offer.discloses(request, reply))
     assert service.registered is not None
     subject = service.registered.subject
-    if subject is None or not (value := request.get(subject.field)):
+    if subject is None:
         return []
+    if not (value := request.get(subject.field)):
+        detail = N_("The call has to say whose data it asks for.")
+        raise Invalid(violations=[Violation(f"$.{subject.field}", "required", detail)])
     return [Disclosed(key_of(subject.kind, str(value)), matter, case)]

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from gdbos.actor import refuse_agent
 from gdbos.bus.bus import Bus
 from gdbos.bus.receipts import CODE, Receipt, Receipts
 from gdbos.bus.receipts import MOST as PAGE
@@ -27,7 +28,11 @@ MOST: Final = 1000
 
 
 async def own_statement(bus: Bus, kernel: Kernel, after: UUID | None) -> str:
-    """The statement of whoever ``bus`` speaks for, from their newest receipt on or from the one after ``after``."""
+    """The statement of whoever ``bus`` speaks for, from their newest receipt on or from the one after ``after``.
+
+    :raises Forbidden: the actor is an agent: a mandate is for matters, not for all that is known of who gave it.
+    """
+    refuse_agent(bus.actor)
     found: list[Receipt] = []
     while len(found) < MOST:
         wanted = {"after": after and str(after), "limit": PAGE}

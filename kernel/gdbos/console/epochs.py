@@ -93,7 +93,7 @@ async def proposing(kernel: Kernel, actor: Actor, log: str, reason: str) -> Epoc
 
 async def confirming(kernel: Kernel, actor: Actor, log: str) -> Epoch:
     """Begin the proposed epoch and bring the log on, after which the node writes again."""
-    begun = await kernel.units.write(acting(actor), confirm, log, actor.id, kernel.settings, kernel.book.folder)
+    begun = await kernel.units.write(acting(actor), confirm, log, actor, kernel.settings, kernel.book.folder)
     await kernel.book.round()
     return begun
 

@@ -61,6 +61,9 @@ def open_account(
         raise Invalid(detail, violations=[Violation("$.login", "length", detail)])
     if find_account(unit, folded) is not None:
         raise Conflict("This log-in name is taken; choose another.")
+    theirs = select(account.c.id).where(account.c.person == person, account.c.kind == "person")
+    if kind == "person" and unit.execute(theirs).first():
+        raise Conflict("This person has an account already; it can be recovered, a second one cannot be opened.")
     row = new_id()
     values = {
         "id": row,

@@ -108,6 +108,9 @@ def _official(unit: Unit, name: str, found: Attributes) -> UUID:
     known = find_account(unit, found.login) if found.login else None
     if known is None or known.kind != "official":
         raise Forbidden("You have no account here; your body's administrator opens one under your log-in name.")
+    others = select(link.c.account).where(link.c.provider == name, link.c.account == known.id)
+    if unit.execute(others).first():
+        raise Forbidden("The platform gives your log-in name to another user than before; ask its operators.")
     return _link(unit, name, found, known.id)
 
 

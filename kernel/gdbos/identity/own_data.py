@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gdbos.actor import refuse_agent
 from gdbos.bus.bus import Bus
 from gdbos.errors import Forbidden
 from gdbos.kernel import KERNEL_OFFERS, Kernel
@@ -32,9 +33,10 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 async def own_data(bus: Bus, kernel: Kernel) -> str:
-    """The file of whoever ``bus`` speaks for. :raises Forbidden: they are no person."""
+    """The file of whoever ``bus`` speaks for. :raises Forbidden: they are no person, or an agent: a mandate is for matters."""
     if bus.actor.kind != "person":
         raise Forbidden("Only a person has data of their own here.")
+    refuse_agent(bus.actor)
     answers = [one for offer in _services(kernel) async for one in _pages(bus, offer)]
     signer, made = kernel.book.signers[CALLS], kernel.clock()
     head = [

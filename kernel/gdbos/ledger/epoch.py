@@ -90,16 +90,16 @@ def withdraw(unit: Unit, log: str) -> None:
         raise _nothing_proposed(log)
 
 
-def confirm(unit: Unit, log: str, by: str, settings: Settings, folder: Path) -> Epoch:
+def confirm(unit: Unit, log: str, by: Actor, settings: Settings, folder: Path) -> Epoch:
     """Begin the proposed epoch. :raises NotFound: none is. :raises Conflict: who proposed it may not confirm it, or nothing is lost."""
     found = proposed(unit.connection, log)
     if found is None:
         raise _nothing_proposed(log)
-    if found.proposed_by == by:
+    if by.answers_for(found.proposed_by):
         raise Conflict("You proposed this epoch yourself; another administrator has to confirm it.")
     _lost(unit.connection, log, folder)
-    begun = msgspec.structs.replace(found, confirmed_by=by, confirmed_at=unit.now)
-    values = {"confirmed_by": by, "confirmed_at": unit.now}
+    begun = msgspec.structs.replace(found, confirmed_by=by.id, confirmed_at=unit.now)
+    values = {"confirmed_by": by.id, "confirmed_at": unit.now}
     unit.execute(update(epoch).where(e.log == log, e.epoch == found.epoch).values(values))
     _first_leaf(unit, begun, origin(settings, log, found.epoch - 1))
     return begun

@@ -206,7 +206,9 @@ def test_everyone_who_received_the_old_value_is_told_and_acknowledges(city: Nann
     assert {market.client_id, tax.client_id} <= set(tasks)
     assert not {nameless.client_id, bens.client_id} & set(tasks)
     mine = tasks[market.client_id]
-    assert (mine["calls"], mine["cases"]) == (calls, [{"matter": MATTER, "case": case}])
+    assert (mine["calls"], mine["cases"]) == ([], [])  # which cases rest on the value is the consumer's to know
+    theirs = {task["id"]: task for task in market.ask("ApiBusRecallsTasks").json()["tasks"]}[mine["id"]]
+    assert (theirs["calls"], theirs["cases"]) == (calls, [{"matter": MATTER, "case": case}])
     assert ANNA not in told.text
     events = city.site.unit(
         lambda unit: (
@@ -230,6 +232,16 @@ def test_everyone_who_received_the_old_value_is_told_and_acknowledges(city: Nann
     known = {task["id"]: task["acknowledged_at"] for task in police.ask("ApiBusRecallsTasks").json()["tasks"]}
     assert known[mine["id"]]
     assert known[tasks[tax.client_id]["id"]] is None
+
+
+def test_a_sealed_inquiry_hears_of_a_recall_and_the_provider_nothing_of_it(city: Nanning) -> None:
+    secret, case, police = city.granted(), city.case(citizen=ANNA), city.system(POLICE)
+    assert order(city, case).status_code == 201
+    city.look(secret, case)
+    told = recalled(city, police)
+    assert secret.client_id not in {task["system"] for task in told.json()["tasks"]}
+    assert secret.client_id not in {task["system"] for task in police.ask("ApiBusRecallsTasks").json()["tasks"]}
+    assert case in {one["case"] for task in secret.ask("ApiBusRecallsTasks").json()["tasks"] for one in task["cases"]}
 
 
 def test_only_the_provider_recalls_and_only_what_was_given_out_since(city: Nanning) -> None:

@@ -15,7 +15,8 @@ from gdbos.config import Bus
 from gdbos.errors import Misconfigured
 
 ADDRESSES = frozenset({"base", "database", "folder", "token"})
-BEGINS = re.compile(r"\A\{[a-z][a-z0-9_]*\}")
+AT_PLACE = re.compile(r"\A\{[a-z][a-z0-9_]*\}(/[^{}]*)?\Z")
+"""A place, or what lies beneath it: anything else behind the name could make another host, port or path of it."""
 KEY_FILE = re.compile(r"\A\{[a-z][a-z0-9_]*\}/[\w][\w.-]*\Z")
 ANYBODY = "*"
 
@@ -32,7 +33,7 @@ def refuse_foreign(settings: Mapping[str, Any], body: str, bus: Bus) -> None:
             value = value["file"]
         elif not isinstance(value, str):
             continue
-        elif key in ADDRESSES and not BEGINS.match(value):
+        elif key in ADDRESSES and (not AT_PLACE.match(value) or ".." in value.split("/")):
             raise Misconfigured(f'[{path}] {value} is not among the places of this node; write {key} = "{{place}}"')
         for name in PLACE.findall(value):
             if name in bus.places and not {ANYBODY, body} & set(bus.place(name).bodies):

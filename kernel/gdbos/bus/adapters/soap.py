@@ -141,11 +141,11 @@ class Soap:
             where = WSDL.match(parts["rest"]) if parts else None
             if parts is None or where is None or not self._reaches(parts["base"]):
                 raise ProviderFailed("The provider's WSDL refers to a document outside the places of this node.")
-            make = _request(
-                settings, "GET", where["path"], (where["query"] or "").encode(), headers, base=parts["base"]
-            )
-            # Our proof goes to the system it is meant for, not to whatever its description refers to.
-            auth = settings.auth if parse(parts["base"]).key == parse(settings.base).key else None
+            # Our proof and headers go to the system they are meant for, not to whatever its description refers to.
+            own = parse(parts["base"]).key == parse(settings.base).key
+            query = (where["query"] or "").encode()
+            make = _request(settings, "GET", where["path"], query, headers if own else {}, base=parts["base"])
+            auth = settings.auth if own else None
             answer = await self._proofs.send(auth, trip, make)
             require_success(answer, trip.line)
             return answer.content

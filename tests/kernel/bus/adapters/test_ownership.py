@@ -29,6 +29,9 @@ def test_a_body_names_its_own_places_and_those_open_to_all():
     ("settings", "told"),
     [
         ({"base": "{tax}"}, 'settings.base] the place "tax"'),
+        ({"base": "{tax}2"}, "settings.base] {tax}2 is not among"),
+        ({"base": "{anybody}:8080/x"}, "settings.base]"),
+        ({"base": "{anybody}/../other"}, "settings.base]"),
         ({"base": "{closed}"}, 'settings.base] the place "closed"'),
         ({"base": "http://10.0.0.2"}, "settings.base] http://10.0.0.2 is not among"),
         ({"base": "{anybody}", "auth": KEY}, 'settings.auth.secret] the place "tax_keys"'),
