@@ -95,7 +95,8 @@ class Delivery:
     async def settle(self, timeout: float = 30.0) -> None:
         """Wait until no delivery is due, for demos and tests."""
         async with asyncio.timeout(timeout):
-            while await self._look(everything=True) or self._flying:
+            # In this order: what lands between the two has committed before the look, or is still due in it.
+            while self._flying or await self._look(everything=True):
                 self.wake()
                 await asyncio.sleep(0.02)
 

@@ -120,7 +120,7 @@ def test_schemas_and_decoders_agree_over_generated_instances(records: list[Recor
         decoded = decodes(record, body)
         assert validator.is_valid(json.loads(body)) == decoded, (record.id, body)
         right += decoded
-    assert 0.2 < right / INSTANCES < 0.8
+    assert 0.1 < right / INSTANCES < 0.9
 
 
 def test_every_schema_is_accepted_by_validators(records: list[Record]) -> None:

@@ -93,7 +93,7 @@ def test_the_form_takes_the_items_over_from_a_service(city: City) -> None:
     assert "gx.population.person" not in page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
     from gdbos.testing import CHROMIUM, require
 

@@ -467,7 +467,7 @@ def show_reductions(unit: Unit, query: ReductionsQuery) -> Reductions:
     measured = [one.counts for one in found if one.counts]
     before = total(msgspec.convert(one["before"], Amounts) for one in measured)
     now = total(msgspec.convert(one["now"], Amounts) for one in measured)
-    source = sources([one["source"] for one in measured])
+    source = sources([Text(**one["source"]) for one in measured])
     return Reductions(
         plan=plan.id,
         title=plan.title,

@@ -218,7 +218,7 @@ def test_a_system_that_keeps_failing_is_left_in_peace(tmp_path, case):
 
     async def main(place, settings):
         async with adapter_for(adapter, place) as made:
-            to = service(adapter, settings | {"timeout": 0.2})
+            to = service(adapter, settings | {"timeout": 0.2 if case.endswith("hangs") else 2.0})
             for _ in range(IN_A_ROW):
                 with pytest.raises(Problem):
                     await put(made, to, {"id": CITIZEN})
@@ -228,7 +228,7 @@ def test_a_system_that_keeps_failing_is_left_in_peace(tmp_path, case):
             return time.monotonic() - begin
 
     with system(tmp_path) as (place, settings):
-        assert run(main(place, settings)) < 0.2
+        assert run(main(place, settings)) < 1
 
 
 def test_a_slow_database_has_a_bulkhead_of_its_own(tmp_path):
