@@ -118,12 +118,12 @@ class Cosigning:
         status, body = await _post(http, witness, _submission(folder, old, checkpoint, note))
         if status == 409 and (known := number(body.strip())) != old:
             if known > checkpoint.size:
-                remember(folder, Seen(size=known, by=witness.name))
+                remember(folder, Seen(size=known, by=witness.name, origin=checkpoint.origin))
                 raise NotCosigned(f"it has seen {known} records and this node holds {checkpoint.size}")
             old = known
             status, body = await _post(http, witness, _submission(folder, old, checkpoint, note))
         if status in (409, 422):
-            remember(folder, Seen(size=old, by=witness.name, other_history=True))
+            remember(folder, Seen(size=old, by=witness.name, other_history=True, origin=checkpoint.origin))
             raise NotCosigned(f"it has seen another history of the first {old} records")
         if status != 200:
             raise NotCosigned(f"it answered {status}: {body.strip()[:200]}")

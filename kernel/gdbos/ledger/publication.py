@@ -47,6 +47,8 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
     """The witness; empty: this node published it itself."""
     other_history: bool = False
     """Those records are not the ones this node holds now."""
+    origin: str = ""
+    """The log by its epoch: an answer that was under way when a new one began says nothing about it."""
 
     def told(self, held: int) -> str:
         """What is wrong, for an operator."""
@@ -94,10 +96,11 @@ def remember(folder: Path, seen: Seen) -> None:
 
 def most_seen(folder: Path) -> Seen:
     """The most that anybody is known to have seen of the log in ``folder``, by its files."""
-    sizes = [Checkpoint.parse(note.text).size for name in (CHECKPOINT, COSIGNED) if (note := note_in(folder, name))]
-    known = [Seen(max(sizes, default=0))]
+    notes = [Checkpoint.parse(note.text) for name in (CHECKPOINT, COSIGNED) if (note := note_in(folder, name))]
+    known = [Seen(one.size, origin=one.origin) for one in notes] or [Seen(0)]
     with suppress(FileNotFoundError):
         known.append(msgspec.json.decode((folder / SEEN).read_bytes(), type=Seen))
+    known = [seen for seen in known if seen.origin == (known[0].origin or seen.origin)]
     return max(known, key=lambda seen: (seen.other_history, seen.size))
 
 
