@@ -45,7 +45,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     area: str = ""
     """Division to whose subtree an official's post at a body is limited; empty: all that the body has."""
     matters: tuple[str, ...] = ()
-    """Matters to which an official's post is limited; empty: all."""
+    """Matters to which an official's post, or the mandate of whoever acts for another, is limited; empty: all."""
     subject: str = ""
     """The actor's own subject key, for a person."""
     acts_for: str = ""

@@ -35,7 +35,7 @@ def reach_of(actor: Actor) -> Reach:
     if actor.reach == "node":
         return Reach(everything=True, matters=matters)
     if actor.kind == "person":
-        return Reach(subjects=actor.subjects)
+        return Reach(subjects=actor.subjects, matters=matters)
     if actor.kind not in ("official", "system") or not actor.body:
         return Reach()
     if actor.reach == "division" and actor.division:

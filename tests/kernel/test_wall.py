@@ -128,11 +128,11 @@ def may_see(actor: Actor, table: str, row: dict[str, str]) -> bool:
 
     if actor.kind in ("anonymous", "plugin"):
         return actor.kind == "plugin"
+    if actor.matters and table == "cases" and row["what"] not in actor.matters:
+        return False
     if actor.kind == "person":
         own = {actor.subject, actor.acts_for} - {""}
         return any(row.get(column) in own for column in ("about", "holder"))
-    if actor.matters and table == "cases" and row["what"] not in actor.matters:
-        return False
     if (
         actor.area
         and actor.reach not in ("node", "division")

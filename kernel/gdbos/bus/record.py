@@ -58,7 +58,7 @@ bus_receipt = Table(
     Column("grant", Uuid),
     Column("purpose", Text, nullable=False),
     Index("bus_receipt_subject", "subject", "id"),
-    info={"scope": Scope(subject=("subject",))},
+    info={"scope": Scope(subject=("subject",), matter="matter")},
 )
 
 

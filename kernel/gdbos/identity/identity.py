@@ -22,7 +22,7 @@ from gdbos.identity.delegation import offices
 from gdbos.identity.exchange import Signed, verify_signed
 from gdbos.identity.generation import Generations
 from gdbos.identity.jose import refused
-from gdbos.identity.mandate import acting_under, may_act_for
+from gdbos.identity.mandate import acting_under, limited_to, may_act_for
 from gdbos.identity.openid import Party
 from gdbos.identity.password import Hashing
 from gdbos.identity.person import person
@@ -221,6 +221,7 @@ def person_actor(
         name=greeting(unit, account_id, name),
         subject=subject,
         acts_for=acts_for,
+        matters=limited_to(unit, person_id, acts_for),
         represents=principal_name(unit, acts_for) if acts_for else "",
         locale=locale,
         permissions=given(unit, "person"),

@@ -149,6 +149,14 @@ def acting_under(unit: Unit, person_id: UUID, subject: str) -> tuple[Link, ...]:
     return (Link("by-law", subject),) if represents(unit, person_id, subject) else given
 
 
+def limited_to(unit: Unit, person_id: UUID, subject: str) -> tuple[str, ...]:
+    """The matters to which a person is limited who acts for ``subject``; empty: all, by law or under an unlimited mandate."""
+    if not subject or represents(unit, person_id, subject):
+        return ()
+    given = [one.matters for one in received(unit, person_id) if one.principal == subject]
+    return tuple(sorted({matter for matters in given for matter in matters})) if all(given) else ()
+
+
 def covers(unit: Unit, matter: str) -> bool:
     """Whether the actor may act in ``matter`` for the one they act for. Ask it before anything is done in their name."""
     actor = unit.actor

@@ -15,6 +15,7 @@ from gdbos.identity.mandate import covers, give_mandate, mandates, revoke
 from gdbos.identity.person import Person, name_of, person
 from gdbos.identity.principal import principals
 from gdbos.identity.session import switch_acts_for
+from gdbos.reach import reach_of
 from gdbos.storage.metadata import kernel_metadata
 from gdbos.subjects import enterprise_key, person_key
 from gdbos.unit import Unit
@@ -51,6 +52,7 @@ def test_a_legal_representative_acts_for_the_enterprise(city: City):
     assert (actor.acts_for, actor.represents) == (FIRM, "南宁示例")
     assert actor.subjects == (city.people["anna"].subject, FIRM)
     assert city.do(covers, "enterprise.tax", by=actor)
+    assert reach_of(actor).matters == ()
 
 
 def test_who_has_no_mandate_acts_for_nobody(city: City):
@@ -109,6 +111,7 @@ def test_a_mandate_covers_its_matters_only(city: City):
     actor = acting(city, "ben", FIRM)
     assert city.do(covers, "enterprise.seal", by=actor)
     assert not city.do(covers, "enterprise.tax", by=actor)
+    assert reach_of(actor).matters == ("enterprise.seal",), "nor are the rows of other matters seen"
     give(city, "anna", "ben", matters=("enterprise.tax",))
     assert city.do(covers, "enterprise.tax", by=actor)
     found = city.do(principals, city.people["ben"].id)
@@ -121,6 +124,7 @@ def test_one_person_acts_for_another(city: City):
     actor = acting(city, "ben", anna)
     assert (actor.acts_for, actor.represents) == (anna, "Anna")
     assert actor.chain[-1].kind == "mandate", "by an id that says nothing outside"
+    assert reach_of(actor).matters == ()
 
 
 def test_an_enterprise_that_comes_into_being_is_known_and_represented_and_no_known_one_taken(city: City):
