@@ -16,12 +16,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, make_url, select
 
+import gdbos.bus.recall
 import gdbos.identity.assertion
 import gdbos.identity.attempt
 import gdbos.identity.factor
 import gdbos.identity.link
 import gdbos.identity.pending
 import gdbos.identity.setup
+import gdbos.standards.consent
 import gdbos.stewardship.proposal  # noqa: F401  (these declare tables that the kernel's revisions make)
 from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
