@@ -15,6 +15,7 @@ SOURCES = [path for part in ("kernel", "plugins") for path in sorted((ROOT / par
 APPROVALS = {
     "bus/grant.py decide",
     "identity/post.py _refuse_own",
+    "ledger/epoch.py confirm",
     "standards/edition.py _draft",
     "catalogue/mount.py confirm",
     "catalogue/resource.py sign_off",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Boolean, Column, Index, LargeBinary, Row, String, Table, Uuid, insert, select, update
+from sqlalchemy import Boolean, Column, Index, LargeBinary, Row, String, Table, Uuid, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from gdbos.errors import Conflict, Invalid, NotFound, Violation
@@ -33,6 +33,13 @@ account = Table(
     Column("disabled", Boolean, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Index("identity_account_person", "person"),
+    Index(
+        "identity_account_persons_one",
+        "person",
+        unique=True,
+        sqlite_where=text("kind = 'person'"),
+        postgresql_where=text("kind = 'person'"),
+    ),
     # No scope: it is read before anybody is known, and only by identity. Lists of accounts show no names.
 )
 
@@ -61,8 +68,7 @@ def open_account(
         raise Invalid(detail, violations=[Violation("$.login", "length", detail)])
     if find_account(unit, folded) is not None:
         raise Conflict("This log-in name is taken; choose another.")
-    theirs = select(account.c.id).where(account.c.person == person, account.c.kind == "person")
-    if kind == "person" and unit.execute(theirs).first():
+    if kind == "person" and _has_account(unit, person):
         raise Conflict("This person has an account already; it can be recovered, a second one cannot be opened.")
     row = new_id()
     values = {
@@ -78,10 +84,17 @@ def open_account(
     }
     try:
         unit.execute(insert(account).values(values))
-    except IntegrityError:  # somebody took the name at this very moment
-        raise Conflict("This log-in name is taken; choose another.") from None
+    except IntegrityError:  # somebody else did it at this very moment
+        raise Conflict(
+            "This log-in name is taken, or the person has an account already; choose another name."
+        ) from None
     unit.record("identity.account-opened", account=row, of=kind)
     return row
+
+
+def _has_account(unit: Unit, person: UUID | None) -> bool:
+    theirs = select(account.c.id).where(account.c.person == person, account.c.kind == "person")
+    return person is not None and unit.execute(theirs).first() is not None
 
 
 def set_password(unit: Unit, account_id: UUID, password_hash: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gdbos.actor import plugin_actor
 from gdbos.bus.call import REREADS
-from gdbos.bus.grant import decide, draft, live_grants, new_grant
+from gdbos.bus.grant import decide, draft, new_grant
 from gdbos.bus.service import offered_by_plugin
 from gdbos.errors import NoBasis
 from gdbos.kernel import Kernel
@@ -56,7 +56,7 @@ def ask(kernel: Kernel, closes_after: int) -> tuple[list[str], int]:
     async def go() -> list[str]:
         async with kernel.running(background=False):
             await kernel.units.write(plugin_actor("kernel"), approve)
-            kernel.grants.replace(await kernel.lane.read(live_grants))
+            await kernel.refresh()
             kernel.directory.replace([offered_by_plugin(offer, "test.rows", BODY)], [])
             bus = kernel.bus_for(plugin_actor("test.rows"), "test.rows")
             shown: list[str] = (await bus.call(offer.code, {}, body=BODY)).value["subjects"]

@@ -247,6 +247,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("login"),
     )
     op.create_index("identity_account_person", "identity_account", ["person"], unique=False)
+    op.create_index(
+        "identity_account_persons_one",
+        "identity_account",
+        ["person"],
+        unique=True,
+        sqlite_where=sa.text("kind = 'person'"),
+        postgresql_where=sa.text("kind = 'person'"),
+    )
     op.create_table(
         "identity_attempt",
         sa.Column("login", sa.LargeBinary(length=32), nullable=False),
