@@ -1,7 +1,8 @@
 """Finding elements that mean the same (疑似重复、同义数据元), each with the reasons, for a steward to decide.
 
 What is looked at: names, synonyms, object class with property (GB/T 18391), code list and identifier scheme, form, and how many pairs of
-neighbouring characters two names share. Nothing is merged by this: names deceive, and whose fact it is only people know.
+neighbouring characters two names share. The same property of different objects (父亲公民身份号码, 母亲公民身份号码) is two facts, however much
+of their names is common. Nothing is merged by this: names deceive, and whose fact it is only people know.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ ALIKE = 0.6
 """From this share of common pairs of characters on two names are similar."""
 MOST = 5
 """Likenesses told of one element."""
+WORD = 3
+"""Signs of a name that makes a property of longer names; shorter ones end too many words."""
 LOOKED_AT = 100
 """Elements that are compared one by one, of those whose names share characters."""
 
@@ -64,9 +67,14 @@ class Finder:
     """The elements of a library, indexed once; ``like`` finds those that resemble one."""
 
     def __init__(self, elements: Iterable[Element], terms: Sequence[str] = ()) -> None:
-        """``terms``: words for properties (名称, 日期, …), by which names are split where an element does not say."""
-        self._terms = sorted(terms, key=len, reverse=True)
-        self._library = {element.id: self._features(element) for element in elements}
+        """``terms``: words for properties (名称, 日期, …), by which names are split where an element does not say.
+
+        The library's own names are such words too: what ends in 公民身份号码 is that of somebody.
+        """
+        library = list(elements)
+        names = (_plain(one.title.zh) for one in library)
+        self._terms = {*terms, *(name for name in names if len(name) >= WORD)}
+        self._library = {element.id: self._features(element) for element in library}
         self._exact: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._grams: dict[str, list[str]] = defaultdict(list)
         for id, features in self._library.items():
@@ -92,7 +100,7 @@ class Finder:
         if element.object and element.property:
             return _plain(element.object), _plain(element.property)
         name = _plain(element.title.zh)
-        term = next((one for one in self._terms if name.endswith(one) and len(name) > len(one)), "")
+        term = next((name[at:] for at in range(1, len(name)) if name[at:] in self._terms), "")
         return (name.removesuffix(term), term) if term else None
 
     def _features(self, element: Element) -> Features:
@@ -118,7 +126,7 @@ def _keys(one: Features) -> Iterator[tuple[str, str]]:
 
 
 def _compare(one: Features, other: Features) -> Likeness:
-    shared = max(map(_dice, one.pairs, other.pairs))
+    shared = 0.0 if _of_another(one, other) or _of_another(other, one) else _shared(one, other)
     reasons = tuple(_reasons(one, other, shared))
     score = sum(WEIGHTS[why] * (shared if why == "similar-name" else 1) for why in reasons)
     return Likeness(element=other.element.id, score=round(min(score, 1.0), 2), reasons=reasons, shared=round(shared, 2))
@@ -151,6 +159,20 @@ def _pairs(name: str) -> frozenset[str]:
     return frozenset(name[at : at + 2] for at in range(len(name) - 1)) or frozenset({name} - {""})
 
 
+def _of_another(one: Features, other: Features) -> bool:
+    """Whether both are one property, of different objects or of an object and of anything."""
+    if one.both is None:
+        return False
+    thing, property = one.both
+    return property == other.names[0] or (other.both is not None and other.both[1] == property and other.both[0] != thing)
+
+
+def _shared(one: Features, other: Features) -> float:
+    """What the names have in common, over the languages that both are named in."""
+    found = [_dice(ours, theirs) for ours, theirs in zip(one.pairs, other.pairs, strict=True) if ours and theirs]
+    return sum(found) / len(found) if found else 0.0
+
+
 def _dice(ours: frozenset[str], theirs: frozenset[str]) -> float:
     """Twice what is common over both together (Dice)."""
-    return 2 * len(ours & theirs) / (len(ours) + len(theirs)) if ours and theirs else 0.0
+    return 2 * len(ours & theirs) / (len(ours) + len(theirs))

@@ -222,13 +222,11 @@ def test_a_system_that_keeps_failing_is_left_in_peace(tmp_path, case):
             for _ in range(IN_A_ROW):
                 with pytest.raises(Problem):
                     await put(made, to, {"id": CITIZEN})
-            begin = time.monotonic()
             with pytest.raises(Unavailable, match="recover"):
                 await put(made, to, {"id": CITIZEN})
-            return time.monotonic() - begin
 
     with system(tmp_path) as (place, settings):
-        assert run(main(place, settings)) < 1
+        run(main(place, settings))
 
 
 def test_a_slow_database_has_a_bulkhead_of_its_own(tmp_path):
