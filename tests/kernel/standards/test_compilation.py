@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import random
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ class Instances:
         }
         for _ in range(self.random.choice((0, 0, 1, 2))):
             name = self.random.choice([*record.names, "unheard_of"])
-            made[name] = self.random.choice([*ODD, made.get(name), [made.get(name)]])
+            made[name] = self.random.choice([*ODD, made.get(name), [made.get(name)], self.stretched(made.get(name))])
         if self.random.random() < 0.1 and made:
             made.pop(self.random.choice(sorted(made)))
         return made
@@ -75,11 +76,16 @@ class Instances:
     def value(self, part: Part) -> Any:
         return [self.single(part) for _ in range(self.random.randint(1, 3))] if part.field.repeat else self.single(part)
 
+    def stretched(self, value: Any) -> Any:
+        """``value`` a sign shorter or longer than it fitted."""
+        return self.random.choice((value[:-1], value + value[-1:])) if isinstance(value, str) else value
+
     def single(self, part: Part) -> Any:
         read = form(part.element.form)
         if read.kind == "number":
             most = 10 ** (read.longest - read.decimals) - 1
-            whole = self.random.randint(0, min(most, 10**9))
+            least, most = part.element.minimum or 0, min(most, 10**9, part.element.maximum or 10**9)
+            whole = self.random.randint(math.ceil(least), math.floor(most))
             return (
                 whole
                 if not read.decimals
@@ -91,7 +97,8 @@ class Instances:
             return self.random.choice(self.examples(part.element.pattern))
         letters = {"an": "aZ09-~!", "n": "0123456789", "a": "azAZ", "any": "广西 x\t😀é1\n"}[read.kind]
         longest = read.longest or 40
-        length = self.random.choice((read.shortest or 1, longest, self.random.randint(1, longest + 1)))
+        shortest = read.shortest or 1
+        length = self.random.choice((shortest, longest, self.random.randint(shortest, longest)))
         return "".join(self.random.choice(letters) for _ in range(length))
 
     def examples(self, pattern: str) -> list[str]:
@@ -120,7 +127,7 @@ def test_schemas_and_decoders_agree_over_generated_instances(records: list[Recor
         decoded = decodes(record, body)
         assert validator.is_valid(json.loads(body)) == decoded, (record.id, body)
         right += decoded
-    assert 0.1 < right / INSTANCES < 0.9
+    assert 0.2 < right / INSTANCES < 0.8
 
 
 def test_every_schema_is_accepted_by_validators(records: list[Record]) -> None:
