@@ -164,7 +164,9 @@ def _of_another(one: Features, other: Features) -> bool:
     if one.both is None:
         return False
     thing, property = one.both
-    return property == other.names[0] or (other.both is not None and other.both[1] == property and other.both[0] != thing)
+    return property == other.names[0] or (
+        other.both is not None and other.both[1] == property and other.both[0] != thing
+    )
 
 
 def _shared(one: Features, other: Features) -> float:
