@@ -14,7 +14,7 @@ from gdbos.archive import Manifest
 from gdbos.backup import Progress as Told
 from gdbos.backup import backup as back_up
 from gdbos.cli import Context, emit
-from gdbos.kernel import alone
+from gdbos.home import alone
 from gdbos.restore import Restored
 from gdbos.restore import restore as bring_back
 

@@ -119,7 +119,7 @@ def serve(context: Context, workers: int) -> None:
 @click.pass_obj
 def migrate(context: Context, as_json: bool) -> None:
     """Bring the database to this release."""
-    from gdbos.kernel import alone
+    from gdbos.home import alone
 
     with alone(context.kernel.settings.home):
         moved = context.kernel.migrate()

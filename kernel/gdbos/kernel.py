@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, make_url, select
 
-import gdbos.bus.recall
-import gdbos.identity.assertion
-import gdbos.identity.attempt
-import gdbos.identity.factor
-import gdbos.identity.link
-import gdbos.identity.pending
-import gdbos.identity.setup
-import gdbos.standards.consent
-import gdbos.stewardship.proposal  # noqa: F401  (these declare tables that the kernel's revisions make)
 from gdbos import telemetry
 from gdbos.actor import Actor, plugin_actor
-from gdbos.bus.adapters import adapters_for, faults
+from gdbos.bus.adapters import adapters_for
 from gdbos.bus.basis import ENDED
 from gdbos.bus.block import spread
 from gdbos.bus.bus import Bus
@@ -38,59 +28,42 @@ from gdbos.bus.directory import Directory
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import Grants, live_grants
 from gdbos.bus.notice import open_notices
-from gdbos.bus.permissions import PERMISSIONS as BUS_PERMISSIONS
 from gdbos.bus.receipts import CODE as RECEIPTS_CODE
-from gdbos.bus.receipts import OFFERS as RECEIPTS
-from gdbos.bus.repeat import forget_answers
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import Offered, Service, offered, offered_by_plugin, registered
-from gdbos.bus.version import end_versions
 from gdbos.bus.wake import Wakeups
 from gdbos.config import Deployment, Settings
-from gdbos.console.navigation import NAVIGATION as CONSOLE_NAVIGATION
-from gdbos.console.permissions import PERMISSIONS as CONSOLE_PERMISSIONS
 from gdbos.errors import Misconfigured, NotFound
 from gdbos.events import subscription, tag
-from gdbos.files.permissions import PERMISSIONS as FILE_PERMISSIONS
 from gdbos.files.scanning import Scanning
-from gdbos.files.service import CONSUMES as FILE_CONSUMES
-from gdbos.files.service import OFFERS as FILE_OFFERS
 from gdbos.files.store import FileStore
-from gdbos.files.sweep import JOBS as FILE_JOBS
 from gdbos.guarded import Guarded
-from gdbos.identity.identity import Identity, forget_old
-from gdbos.identity.permission import PERMISSIONS as IDENTITY_PERMISSIONS
-from gdbos.identity.role import KINDS as IDENTITY_KINDS
-from gdbos.identity.service import OFFERS as IDENTITY_OFFERS
+from gdbos.home import alone
+from gdbos.identity.identity import Identity
 from gdbos.jobs import Clockwork, Owned
 from gdbos.ledger.book import Book
 from gdbos.ledger.subjects import SubjectKeys, apply_erasures
 from gdbos.ledger.tables import checkpoint
 from gdbos.loading import Loaded, installed, load, manage
+from gdbos.own import ITSELF, TEMPLATES
 from gdbos.pages.frame import Site
-from gdbos.pages.navigation import NavigationEntry
 from gdbos.pages.render import Pages
-from gdbos.plugin import PERSON, Job, Kind, Permission, Plugin
+from gdbos.plugin import Permission, Plugin
 from gdbos.shipped import shipped
 from gdbos.standards import Standards
 from gdbos.standards.edition import CHANGED as STANDARDS
 from gdbos.standards.fault import PackRefused
 from gdbos.standards.shelf import Shelf
 from gdbos.standards.span import Published
-from gdbos.stewardship.navigation import NAVIGATION as STEWARDSHIP_NAVIGATION
-from gdbos.stewardship.permissions import PERMISSIONS as STEWARDSHIP_PERMISSIONS
-from gdbos.storage.engine import engine_for, refuse_unsafe
+from gdbos.storage.engine import connected, engine_for, refuse_unsafe
 from gdbos.storage.lane import Lane, lane_for
 from gdbos.storage.migrate import behind, lineages, migrate, tables_of
-from gdbos.storage.wall import Wall, escapes, raise_wall, wall_of, weaknesses
-from gdbos.text import N_, Text
+from gdbos.storage.wall import Wall, raise_wall, refuse_escapes, wall_of
+from gdbos.text import Text
 from gdbos.unit import EVENTS, KERNEL, Run, Surroundings, Unit, Units
 from gdbos.vault import RING, KeyRing, Vault
 
 log = logging.getLogger("gdbos")
-
-KERNEL_KINDS = (*IDENTITY_KINDS, Kind("services", Service, faults))
-PACKAGE = Path(__file__).parent
 
 
 class Kernel:
@@ -114,9 +87,9 @@ class Kernel:
         self._published: Published = {}
         self._standing = asyncio.Lock()
         self.pages = Pages(
-            catalogues=_unique(p.locale for p in self.plugins),
-            templates={p.name: p.templates for p in self.plugins if p.templates} | KERNEL_TEMPLATES,
-            navigation=[*KERNEL_NAVIGATION, *(entry for p in self.plugins for entry in p.navigation)],
+            catalogues=list(dict.fromkeys(p.locale for p in self.plugins if p.locale is not None)),
+            templates={p.name: p.templates for p in self.plugins if p.templates} | TEMPLATES,
+            navigation=[entry for p in (ITSELF, *self.plugins) for entry in p.navigation],
             zone=ZoneInfo(self.settings.node.zone),
         )
         self.site = Site(
@@ -133,7 +106,7 @@ class Kernel:
         # The registry takes an empty chain for "all there are"; a deployment that names no pack stands under none.
         folders = [shipped("standards"), *(Path(f) for f in chosen.folders)] if chosen.packs else []
         folders += [folder for plugin in self.plugins for folder in plugin.packs]
-        kinds = {kind.name: kind for kind in (*KERNEL_KINDS, *(kind for p in self.plugins for kind in p.kinds))}
+        kinds = {kind.name: kind for p in (ITSELF, *self.plugins) for kind in p.kinds}
         return Shelf(folders, kinds, chosen.packs, self.settings, self.ring)
 
     def _division(self) -> Text:
@@ -151,7 +124,7 @@ class Kernel:
     @property
     def permissions(self) -> list[Permission]:
         """Every permission that the kernel and the enabled plugins declare."""
-        return [*KERNEL_PERMISSIONS, *(one for plugin in self.plugins for one in plugin.permissions)]
+        return [one for plugin in (ITSELF, *self.plugins) for one in plugin.permissions]
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -182,24 +155,16 @@ class Kernel:
 
     def pending_migrations(self) -> list[str]:
         """Owners whose tables are behind this release."""
-        engine = engine_for(self.settings.database_url())
-        try:
-            with engine.connect() as connection:
-                return [lineage.owner for lineage in lineages(self.plugins) if behind(connection, lineage)]
-        finally:
-            engine.dispose()
+        with connected(self.settings.database_url()) as connection:
+            return [lineage.owner for lineage in lineages(self.plugins) if behind(connection, lineage)]
 
     def published(self) -> Published:
         """The editions published in the database; none where there is no database yet."""
         url = make_url(self.settings.database_url())
         if url.drivername.startswith("sqlite") and not Path(url.database or "").is_file():
             return {}
-        engine = engine_for(self.settings.database_url())
-        try:
-            with engine.connect() as connection:
-                return self.shelf.published(connection)
-        finally:
-            engine.dispose()
+        with connected(self.settings.database_url()) as connection:
+            return self.shelf.published(connection)
 
     @asynccontextmanager
     async def running(self, *, background: bool = True, beside: bool = False) -> AsyncIterator[Kernel]:
@@ -234,7 +199,8 @@ class Kernel:
         stack.callback(self.lane.close)
         self.sequencing = self._sequencing(stack)
         refuse_unsafe(self.lane.engine)
-        self._refuse_escapes()
+        separate_owner = bool(self.settings.database.owner_url)
+        refuse_escapes(self.lane.engine, tables_of(lineages(self.plugins)), separate_owner=separate_owner)
         with self.lane.engine.connect() as connection:
             apply_erasures(connection, self.subject_keys)
             self.stand_under(self.shelf.published(connection))
@@ -251,17 +217,6 @@ class Kernel:
         lane = lane_for(url, threads=2)
         stack.callback(lane.close)
         return lane
-
-    def _refuse_escapes(self) -> None:
-        """:raises Misconfigured: rows get around the second wall, or the serving role does where it has an owner above it."""
-        if self.lane.engine.dialect.name == "sqlite":
-            return
-        with self.lane.engine.connect() as connection:
-            found = escapes(connection, tables_of(lineages(self.plugins)))
-            if not found and self.settings.database.owner_url:
-                found += weaknesses(connection)
-        if found:
-            raise Misconfigured(f"the second wall does not stand: {'; '.join(found)}; run: gdbos migrate")
 
     def _compose(self, ring: KeyRing) -> None:
         around = Surroundings(
@@ -357,9 +312,7 @@ class Kernel:
 
     def _offers(self) -> Iterable[Offered]:
         operator = self.settings.node.body
-        for offer in KERNEL_OFFERS:
-            yield offered_by_plugin(offer, "kernel", operator)
-        for plugin in self.plugins:
+        for plugin in (ITSELF, *self.plugins):
             for offer in plugin.services:
                 yield offered_by_plugin(offer, plugin.name, operator)
         for document in self.standards.documents("services", self.clock().date()):
@@ -379,12 +332,8 @@ class Kernel:
         return KeyRing.create(folder)
 
     def _has_written(self) -> bool:
-        engine = engine_for(self.settings.database_url(owner=True))
-        try:
-            with engine.connect() as connection:
-                return connection.execute(select(checkpoint.c.log).limit(1)).first() is not None
-        finally:
-            engine.dispose()
+        with connected(self.settings.database_url(owner=True)) as connection:
+            return connection.execute(select(checkpoint.c.log).limit(1)).first() is not None
 
     async def draft_consumption(self) -> None:
         """Ask for what plugins' pages use of the bus and nobody has asked for yet."""
@@ -426,27 +375,7 @@ class Kernel:
         return routes
 
     def _jobs(self) -> list[Owned]:
-        forget = Job(name="forget-sessions", every=timedelta(minutes=5), run=forget_old)
-        ours = [Owned("kernel", job) for job in (forget, *BUS_JOBS, *FILE_JOBS)]
-        return [*ours, *(Owned(p.name, job) for p in self.plugins for job in p.jobs)]
-
-
-@contextlib.contextmanager
-def alone(home: Path) -> Any:
-    """Hold the home directory: an embedded node has one writer. :raises Misconfigured: another process holds it."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (home / "node.lock").open("w") as lock:
-        _hold(lock, home)
-        yield
-
-
-def _hold(lock: IO[str], home: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise Misconfigured(
-            f"{home} is in use by a running node; stop it first, or make the change through its addresses"
-        ) from None
+        return [Owned(plugin.name, job) for plugin in (ITSELF, *self.plugins) for job in plugin.jobs]
 
 
 def _remembered(unit: Unit) -> tuple[list[Any], list[Any], Mapping[str, Any]]:
@@ -454,34 +383,7 @@ def _remembered(unit: Unit) -> tuple[list[Any], list[Any], Mapping[str, Any]]:
     return list(live_grants(connection)), list(registered(connection)), open_notices(connection)
 
 
-def _unique(folders: Iterable[Path | None]) -> list[Path]:
-    return list(dict.fromkeys(folder for folder in folders if folder is not None))
-
-
 async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-KERNEL_TEMPLATES = {part: PACKAGE / part / "templates" for part in ("identity", "bus", "console", "stewardship")}
-KERNEL_NAVIGATION = [
-    NavigationEntry(
-        area="portal", path="/portal/receipts", title=N_("Who looked at my data"), permission=PERSON, order=60
-    ),
-    *CONSOLE_NAVIGATION,
-    *STEWARDSHIP_NAVIGATION,
-]
-BUS_JOBS = (
-    Job(name="end-versions", every=timedelta(minutes=1), run=end_versions),
-    Job(name="forget-answers", every=timedelta(minutes=15), run=forget_answers),
-)
-KERNEL_PERMISSIONS = (
-    *IDENTITY_PERMISSIONS,
-    *BUS_PERMISSIONS,
-    *FILE_PERMISSIONS,
-    *CONSOLE_PERMISSIONS,
-    *STEWARDSHIP_PERMISSIONS,
-)
-KERNEL_OFFERS = (*RECEIPTS, *FILE_OFFERS, *IDENTITY_OFFERS)
-ITSELF = Plugin(name="kernel", title="The kernel's own pages", consumes=FILE_CONSUMES)

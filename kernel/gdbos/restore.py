@@ -28,7 +28,7 @@ from gdbos.ledger.report import SOUND
 from gdbos.ledger.subjects import STORE, SubjectKeys, apply_erasures
 from gdbos.ledger.verify import log_folders, verify
 from gdbos.storage.dump import SQLITE, check_sqlite, is_empty, load, refuse_newer_revisions
-from gdbos.storage.engine import engine_for
+from gdbos.storage.engine import connected, engine_for
 from gdbos.storage.migrate import lineages
 from gdbos.text import N_
 from gdbos.vault import RING, KeyRing
@@ -195,12 +195,8 @@ def _fill(kernel: Kernel, engine: Engine, manifest: Manifest, staged: Path, prog
     copy = folder / SQLITE
     if complaint := check_sqlite(copy):
         raise Damaged("The database in the backup is damaged: {complaint}", complaint=complaint)
-    reading = engine_for(f"sqlite:///{copy}", writable=False)
-    try:
-        with reading.connect() as connection:
-            missing = check(connection)
-    finally:
-        reading.dispose()
+    with connected(f"sqlite:///{copy}", writable=False) as connection:
+        missing = check(connection)
     target = Path(make_url(kernel.settings.database_url(owner=True)).database or "")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.move(copy, target)

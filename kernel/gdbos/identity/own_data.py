@@ -14,10 +14,11 @@ import msgspec
 from gdbos.actor import refuse_agent
 from gdbos.bus.bus import Bus
 from gdbos.errors import Forbidden
-from gdbos.kernel import KERNEL_OFFERS, Kernel
+from gdbos.kernel import Kernel
 from gdbos.ledger.leaf import CALLS
 from gdbos.ledger.note import Note
 from gdbos.ledger.statement import OWN_DATA
+from gdbos.own import ITSELF
 from gdbos.plugin import Offer
 
 MOST_PAGES: Final = 500
@@ -51,7 +52,7 @@ async def own_data(bus: Bus, kernel: Kernel) -> str:
 
 
 def _services(kernel: Kernel) -> list[Offer]:
-    offers = (*KERNEL_OFFERS, *(offer for plugin in kernel.plugins for offer in plugin.services))
+    offers = [offer for plugin in (ITSELF, *kernel.plugins) for offer in plugin.services]
     return [offer for offer in offers if offer.own]
 
 

@@ -17,7 +17,7 @@ from gdbos.identity.body import Body, register_body
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.post import appoint
 from gdbos.identity.session import digest
-from gdbos.storage.engine import engine_for
+from gdbos.storage.engine import connected
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.unit import Unit
 
@@ -53,13 +53,9 @@ def bootstrap(unit: Unit) -> str | None:
 
 def offer(kernel: Kernel) -> str | None:
     """A set-up code for a node that nobody can log in to yet, before it is served; None where somebody can."""
-    engine = engine_for(kernel.settings.database_url())
-    try:
-        with engine.connect() as connection:
-            if connection.execute(select(account.c.id).limit(1)).first() is not None:
-                return None
-    finally:
-        engine.dispose()
+    with connected(kernel.settings.database_url()) as connection:
+        if connection.execute(select(account.c.id).limit(1)).first() is not None:
+            return None
 
     async def offered() -> str | None:
         async with kernel.running(background=False):

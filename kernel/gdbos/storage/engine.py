@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from typing import Any
@@ -58,6 +60,17 @@ def _sqlite(url: str, writable: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writable else "BEGIN")
 
     return engine
+
+
+@contextmanager
+def connected(url: str, *, writable: bool = True) -> Iterator[Connection]:
+    """One connection to ``url``, for a look before a node has its own."""
+    engine = engine_for(url, writable=writable)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def refuse_unsafe(engine: Engine) -> None:

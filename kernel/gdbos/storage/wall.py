@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Engine, Table, text
 
 from gdbos.crypto import STANDARD
+from gdbos.errors import Misconfigured
 from gdbos.reach import EVERYTHING, Reach
 from gdbos.storage.scope import Scope, scope_of
 from gdbos.vault import KeyRing
@@ -243,3 +244,15 @@ def weaknesses(connection: Connection) -> Sequence[str]:
     elif row.reads_key:
         found.append("the serving role owns the tables and can read the wall's key")
     return found
+
+
+def refuse_escapes(engine: Engine, tables: Iterable[Table], *, separate_owner: bool) -> None:
+    """:raises Misconfigured: rows get around the wall, or the serving role does where it has an owner above it."""
+    if engine.dialect.name == "sqlite":
+        return
+    with engine.connect() as connection:
+        found = escapes(connection, tables)
+        if not found and separate_owner:
+            found += weaknesses(connection)
+    if found:
+        raise Misconfigured(f"the second wall does not stand: {'; '.join(found)}; run: gdbos migrate")
