@@ -14,7 +14,7 @@ from gdbos.identity.account import account
 from gdbos.identity.body import Body, Former, as_body, body, find_body, history, reached
 from gdbos.identity.deciding import in_force
 from gdbos.identity.post import post
-from gdbos.identity.role import Role, roles
+from gdbos.identity.role import Role, apart, roles
 from gdbos.plugin import Permission
 from gdbos.text import Text
 from gdbos.unit import Unit
@@ -125,13 +125,16 @@ class Matrix(msgspec.Struct, frozen=True):
 
     roles: list[Role]
     lines: list[Line]
+    apart: dict[str, list[Text]]
+    """Role → the titles of those that nobody may hold beside it."""
 
 
 def matrix(unit: Unit, permissions: list[Permission]) -> Matrix:
     """Which role may do what. A prefix that a role names holds for every permission under it."""
     known = sorted(roles(unit).values(), key=lambda role: (role.given_to, role.id))
     lines = [Line(one, frozenset(role.id for role in known if _has(role, one.name))) for one in permissions]
-    return Matrix(known, sorted(lines, key=lambda line: line.permission.name))
+    kept = {role.id: [other.title for other in known if apart(role, other)] for role in known}
+    return Matrix(known, sorted(lines, key=lambda line: line.permission.name), kept)
 
 
 def _has(role: Role, name: str) -> bool:

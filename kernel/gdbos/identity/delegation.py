@@ -13,6 +13,7 @@ from gdbos.errors import Conflict, Forbidden, Invalid, NotFound, Violation
 from gdbos.identity.account import account, find_account
 from gdbos.identity.body import body, get_body, refuse_beyond_reach
 from gdbos.identity.deciding import in_force
+from gdbos.identity.duty import leave_duty, take_duty
 from gdbos.identity.generation import advance
 from gdbos.identity.permission import APPOINT
 from gdbos.identity.post import Post, accounts_of, delegation, held_by, post, posts_of, refuse_excluded
@@ -71,6 +72,7 @@ def delegate(
     row = new_id()
     whole = {"id": row, "post": post_id, "holder": UUID(unit.actor.id), "delegate": other, "matters": list(matters)}
     unit.execute(insert(delegation).values(**whole, since=since, until=until, given_at=unit.now, revoked_at=None))
+    take_duty(unit, role(unit, own.role), row, other, since, until)
     advance(unit)
     unit.record("identity.delegation-given", delegation=row, post=post_id, account=other, until=until)
     return row
@@ -83,6 +85,7 @@ def revoke_delegation(unit: Unit, delegation_id: UUID) -> None:
     if row is None or not _may_end(unit, row):
         raise NotFound("There is no delegation {delegation} in force that you could end.", delegation=delegation_id)
     unit.execute(update(delegation).where(delegation.c.id == delegation_id).values(revoked_at=unit.now))
+    leave_duty(unit, delegation_id)
     advance(unit)
     unit.record("identity.delegation-revoked", delegation=delegation_id, post=row.post)
 

@@ -239,8 +239,10 @@ def _official(unit: Unit, row: Row[Any], locale: str) -> Found | None:
 
 
 def _over(unit: Unit, row: Row[Any], held: Role) -> bool:
-    # Roles that exclude others are the administrators' (三员): their sessions are the shortest.
-    longest, idle = (ADMINISTRATOR_LONGEST, ADMINISTRATOR_IDLE) if held.excludes else (LONGEST, IDLE)
+    # Administrators (三员) and roles kept apart from others: their sessions are the shortest.
+    longest, idle = (
+        (ADMINISTRATOR_LONGEST, ADMINISTRATOR_IDLE) if held.administration or held.excludes else (LONGEST, IDLE)
+    )
     return bool(row.created_at + longest <= unit.now or row.seen_at + idle <= unit.now)
 
 

@@ -14,6 +14,7 @@ from gdbos.errors import Conflict, Forbidden, Invalid, NotFound, Violation
 from gdbos.identity.account import Account, account, as_account, get_account
 from gdbos.identity.body import body, get_body, reached, refuse_beyond_reach
 from gdbos.identity.deciding import in_force
+from gdbos.identity.duty import leave_duty, take_duty
 from gdbos.identity.generation import advance
 from gdbos.identity.number import known_division
 from gdbos.identity.role import Role, excluded, role, roles
@@ -112,6 +113,7 @@ def appoint(
     limits = {"area": area, "matters": list(matters)}
     whole = {"id": row, "account": account_id, "body": body, "role": role_id, "since": since, "until": until}
     unit.execute(insert(post).values(**whole, **limits))
+    take_duty(unit, wanted, row, account_id, since, until)
     advance(unit)
     unit.record("identity.post-given", account=account_id, post=row, body=body, role=role_id)
     return row
@@ -126,6 +128,7 @@ def end_post(unit: Unit, post_id: UUID) -> None:
     where = get_body(unit, row.body)
     refuse_beyond_reach(unit, where.uscc, where.division)
     unit.execute(update(post).where(post.c.id == post_id).values(until=unit.today))
+    leave_duty(unit, post_id)
     advance(unit)
     unit.record("identity.post-ended", account=row.account, post=post_id)
 

@@ -26,8 +26,10 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Names, or prefixes that end in ``.*``."""
     scope: Reach = "body"
     """Whose rows its holder reaches: those of the body, of its division's subtree, or of the whole node."""
+    administration: Literal["", "system", "security", "audit"] = ""
+    """Which of the three administrators it makes (三员分立: GB/T 22239-2019, 8.1.5); nobody may be two of them."""
     excludes: tuple[str, ...] = ()
-    """Roles that nobody may hold beside this one (三员分立: GB/T 22239-2019, 8.1.5)."""
+    """Further roles that nobody may hold beside this one."""
     given_to: Literal["", "person", "system"] = ""
     """Held without a post by everybody of this kind; empty: only by appointment."""
 
@@ -59,12 +61,14 @@ def role(unit: Unit, role_id: str) -> Role:
 
 def excluded(unit: Unit, wanted: Role, held: Iterable[str]) -> list[str]:
     """The roles among ``held`` that nobody may hold beside ``wanted``, whichever of the two says so."""
-    known = roles(unit)
-    return sorted(
-        other
-        for other in set(held) - {wanted.id}
-        if other in wanted.excludes or (other in known and wanted.id in known[other].excludes)
-    )
+    kept_apart = {other.id for other in roles(unit).values() if apart(wanted, other)}
+    return sorted(set(held) & (kept_apart | set(wanted.excludes)))
+
+
+def apart(one: Role, other: Role) -> bool:
+    """Whether nobody may hold both."""
+    administrations = {one.administration, other.administration} - {""}
+    return len(administrations) == 2 or other.id in one.excludes or one.id in other.excludes
 
 
 def given(unit: Unit, kind: Literal["person", "system"]) -> frozenset[str]:

@@ -66,20 +66,22 @@ id = "system-administrator"
 title = { zh = "系统管理员", en = "System administrator" }
 permissions = ["kernel.settings.manage"]
 scope = "node"
-excludes = ["security-administrator", "audit-administrator"]
+administration = "system"
 
 [[document]]
 id = "security-administrator"
 title = { zh = "安全管理员", en = "Security administrator" }
 permissions = ["kernel.identity.*"]
 scope = "node"
-excludes = ["audit-administrator"]
+administration = "security"
 
 [[document]]
 id = "audit-administrator"
 title = { zh = "审计管理员", en = "Audit administrator" }
 permissions = ["kernel.ledger.read", "kernel.audit.read"]
 scope = "node"
+administration = "audit"
+excludes = ["body-manager"]
 
 [[document]]
 id = "importer"

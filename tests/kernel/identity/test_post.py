@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from itertools import permutations
+from uuid import UUID
 
 import msgspec
 import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from gdbos.errors import Conflict, Forbidden, Invalid, NotFound
 from gdbos.identity.account import disable, open_account
 from gdbos.identity.administration import shut
 from gdbos.identity.body import register_body
 from gdbos.identity.deciding import IDENTITY
+from gdbos.identity.duty import duty, take_duty
 from gdbos.identity.password import generated
 from gdbos.identity.post import accounts, appoint, end_post, posts, posts_of
-from gdbos.identity.role import Role, _check
+from gdbos.identity.role import Role, _check, roles
 from gdbos.identity.system import PublicKey, System, register_system, systems
+from gdbos.ids import new_id
 from gdbos.text import Text
+from gdbos.unit import Unit
 
 from .conftest import MARKET, TAX, City, body
 
@@ -66,6 +72,50 @@ def test_two_appointments_at_the_same_moment_do_not_miss_each_other(city: City):
     outcomes = asyncio.run(both())
     assert sum(not isinstance(one, Exception) for one in outcomes) == 1
     assert {type(one) for one in outcomes if isinstance(one, Exception)} == {Conflict}
+
+
+def test_the_database_itself_keeps_the_three_apart_where_no_lock_is_taken(city: City):
+    """Two accounts of one human, made administrators at the same moment by a way that forgets the lock."""
+    today, ben = city.do(lambda unit: unit.today), city.people["ben"].id
+    accounts_of_ben = [official(city, f"ben.{n}", ben) for n in range(2)]
+
+    def take(unit: Unit, account_id: UUID, role_id: str) -> None:
+        take_duty(unit, roles(unit)[role_id], new_id(), account_id, today, None)
+
+    async def all_at_once() -> list[object]:
+        pairs = [(account, role) for role in THREE for account in accounts_of_ben] * 2
+        tries = (city.units.write(IDENTITY, take, *pair) for pair in pairs)
+        return await asyncio.gather(*tries, return_exceptions=True)
+
+    outcomes = asyncio.run(all_at_once())
+    kinds_of_ben = select(duty.c.administration).where(duty.c.human == ben)
+    assert {type(one) for one in outcomes if one is not None} == {Conflict}
+    kinds = city.do(lambda unit: list(unit.execute(kinds_of_ben).scalars()))
+    assert len(set(kinds)) == 1
+    assert sum(one is None for one in outcomes) == len(kinds)
+
+
+def test_a_duty_cannot_be_made_to_reach_into_another_one(city: City):
+    today = city.do(lambda unit: unit.today)
+    soon, account = today + timedelta(days=10), official(city, "three")
+    city.do(appoint, account, body=MARKET, role_id=THREE[0], until=soon)
+    later = city.do(appoint, account, body=MARKET, role_id=THREE[1], since=soon)
+    for change in ({"since": soon - timedelta(days=1)}, {"until": None, "since": today}):
+        with pytest.raises(IntegrityError):
+            city.do(lambda unit: unit.execute(update(duty).where(duty.c.id == later).values(change)))  # noqa: B023
+    city.do(lambda unit: unit.execute(update(duty).where(duty.c.id == later).values(since=soon + timedelta(days=1))))
+
+
+def test_who_left_one_of_the_three_may_take_up_another_the_same_day(city: City):
+    account = official(city, "three")
+    for role in THREE:
+        held = city.do(appoint, account, body=MARKET, role_id=role)
+        city.do(end_post, held)
+    city.units.around.clock.forward(days=1)
+    held = city.do(appoint, account, body=MARKET, role_id=THREE[0])
+    city.units.around.clock.forward(days=1)
+    city.do(end_post, held)
+    city.do(appoint, account, body=MARKET, role_id=THREE[1])
 
 
 def test_nobody_appoints_themself_or_ends_their_own_post(city: City):

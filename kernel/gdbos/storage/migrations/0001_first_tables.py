@@ -404,6 +404,7 @@ def upgrade() -> None:
     )
     op.create_index("identity_post_account", "identity_post", ["account"], unique=False)
     op.create_index("identity_post_body", "identity_post", ["body"], unique=False)
+    _create_duty()
     op.create_table(
         "identity_recovery",
         sa.Column("account", sa.Uuid(), nullable=False),
@@ -573,3 +574,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("standards_edition_pack", "standards_edition", ["pack", "version"], unique=False)
+
+
+_APART_TRIGGER = """
+CREATE TRIGGER identity_duty_apart_MOMENT BEFORE MOMENT ON identity_duty WHEN EXISTS (
+  SELECT 1 FROM identity_duty o WHERE o.human = NEW.human AND o.administration <> NEW.administration AND o.id <> NEW.id
+  AND o.since < coalesce(NEW.until, '9999-12-31') AND NEW.since < coalesce(o.until, '9999-12-31')
+) BEGIN SELECT RAISE(ABORT, 'identity_duty_apart'); END
+"""
+
+
+def _create_duty() -> None:
+    """No human is two of the three administrators: an exclusion on PostgreSQL, triggers on SQLite."""
+    op.create_table(
+        "identity_duty",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("human", sa.Uuid(), nullable=False),
+        sa.Column("administration", sa.String(length=8), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("identity_duty_human", "identity_duty", ["human"], unique=False)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+        op.execute(
+            "ALTER TABLE identity_duty ADD CONSTRAINT identity_duty_apart EXCLUDE USING gist"
+            " (human WITH =, administration WITH <>, daterange(since, until) WITH &&)"
+        )
+        return
+    for moment in ("INSERT", "UPDATE"):
+        op.execute(_APART_TRIGGER.replace("MOMENT", moment))
