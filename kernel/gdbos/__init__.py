@@ -9,6 +9,7 @@ from gdbos.bus.basis import Basis
 from gdbos.bus.bus import Bus, Item
 from gdbos.bus.call import Reply
 from gdbos.bus.derived import Question
+from gdbos.bus.freshness import say_updates
 from gdbos.bus.grant import Grant, new_grant
 from gdbos.bus.grant import decide as decide_grant
 from gdbos.bus.grant import draft as draft_grant
@@ -171,5 +172,6 @@ __all__ = [
     "person_key",
     "post_notice",
     "revoke_grant",
+    "say_updates",
     "subject_key",
 ]

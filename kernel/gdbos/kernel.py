@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import Table, make_url, select
 
 from gdbos import telemetry
@@ -25,6 +26,7 @@ from gdbos.bus.call import Door
 from gdbos.bus.consumption import draft_consumption
 from gdbos.bus.delivery import Delivery, Route
 from gdbos.bus.directory import Directory
+from gdbos.bus.freshness import updates_said
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import Grants, live_grants
 from gdbos.bus.notice import open_notices
@@ -304,11 +306,11 @@ class Kernel:
 
     async def refresh(self) -> None:
         """Read services and grants again."""
-        grants, services, notices = await self.units.read(KERNEL, _remembered)
+        grants, services, notices, said = await self.units.read(KERNEL, _remembered)
         self.grants.replace(grants)
         self.door.notices.replace(notices)
         live = [*self._offers(), *(service for service, state in services if state == "live")]
-        self.directory.replace(live, (service.code for service, state in services if state != "live"))
+        self.directory.replace(_fresh(live, said), (service.code for service, state in services if state != "live"))
 
     def _offers(self) -> Iterable[Offered]:
         operator = self.settings.node.body
@@ -378,9 +380,16 @@ class Kernel:
         return [Owned(plugin.name, job) for plugin in (ITSELF, *self.plugins) for job in plugin.jobs]
 
 
-def _remembered(unit: Unit) -> tuple[list[Any], list[Any], Mapping[str, Any]]:
+def _remembered(unit: Unit) -> tuple[list[Any], list[Any], Mapping[str, Any], Mapping[str, str]]:
     connection = unit.connection
-    return list(live_grants(connection)), list(registered(connection)), open_notices(connection)
+    services = list(registered(connection))
+    return list(live_grants(connection)), services, open_notices(connection), updates_said(connection)
+
+
+def _fresh(services: Iterable[Offered], said: Mapping[str, str]) -> Iterable[Offered]:
+    """``services`` with the update cycle that was said of them, where one was."""
+    for one in services:
+        yield msgspec.structs.replace(one, updates=said[one.code]) if one.code in said else one
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

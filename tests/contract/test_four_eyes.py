@@ -18,6 +18,7 @@ APPROVALS = {
     "ledger/epoch.py confirm",
     "standards/edition.py _draft",
     "catalogue/mount.py confirm",
+    "catalogue/objection.py close",
     "catalogue/resource.py sign_off",
     "sharing/request.py _to_decide",
     "quality/ticket.py close",

@@ -114,6 +114,7 @@ SDK = [
     "person_key",
     "post_notice",
     "revoke_grant",
+    "say_updates",
     "subject_key",
     "Person",
     "found_enterprise",

@@ -113,7 +113,7 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
     ending: str = ""
     """Why it ends."""
     updates: str = ""
-    """How often the data are brought up to date."""
+    """How often the data are brought up to date; empty where nobody says."""
 
 
 def offered(service: Service, body_for: Callable[[str], str]) -> Offered:

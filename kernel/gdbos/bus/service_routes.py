@@ -143,6 +143,6 @@ def summary(service: Offered) -> ServiceSummary:
         gives=registered.gives if registered else offer.gives.__name__ if offer else "",
         vertical=bool(registered and registered.vertical),
         sla=registered.sla if registered else None,
-        updates=registered.updates if registered else "",
+        updates=service.updates,
         ends_on=service.ends_on,
     )

@@ -14,6 +14,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from sqlalchemy import func, select
 
+from gdbos.bus.freshness import bus_freshness
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import bus_grant
 from gdbos.bus.notice import bus_notice
@@ -104,7 +105,7 @@ def _fingerprint(unit: Unit) -> tuple[tuple[Any, ...], ...]:
     """Changes when a grant, a service or an edition does: states only move forward, and each move is dated."""
     return tuple(
         tuple(unit.connection.execute(select(func.count(), func.max(table.c.changed_at)).select_from(table)).one())
-        for table in (bus_grant, bus_service, bus_notice, standards_edition)
+        for table in (bus_grant, bus_service, bus_notice, bus_freshness, standards_edition)
     )
 
 

@@ -40,8 +40,7 @@ def show_service(unit: Unit, versions: Sequence[Offered]) -> ServiceShown:
     """The service whose live versions these are."""
     using = consumers(unit, versions[0].code)
     bodies = sorted({versions[0].provider, *(grant.body for grant in using)})
-    registered = versions[0].registered
-    updates = dict(cycles(unit)).get(registered.updates, "") if registered else ""
+    updates = dict(cycles(unit)).get(versions[0].updates, "")
     here = set(unit.execute(select(bus_service.c.version).where(bus_service.c.code == versions[0].code)).scalars())
     return ServiceShown(
         versions=versions, registered=here, consumers=using, names=body_names(unit, bodies), updates=updates

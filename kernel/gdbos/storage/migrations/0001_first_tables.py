@@ -101,6 +101,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "bus_freshness",
+        sa.Column("service", sa.String(length=120), nullable=False),
+        sa.Column("updates", sa.String(length=9), nullable=False),
+        sa.Column("changed_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("service"),
+    )
+    op.create_table(
         "bus_notice",
         sa.Column("ref", sa.String(length=120), nullable=False),
         sa.Column("service", sa.String(length=120), nullable=False),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gdbos import Job, NavigationEntry, Plugin, hookimpl
 
-from . import mount, probe
+from . import mount, objection, probe
 from .config import Config
 from .events import EVENTS
 from .pages import CataloguePages
@@ -37,7 +37,7 @@ def describe() -> Plugin:
         tables=tables,
         migrations=HERE / "migrations",
         events=EVENTS,
-        handlers=[probe.note_probe],
+        handlers=[probe.note_probe, objection.tell_where_mounted],
         services=[OFFER],
         jobs=[Job(name="probe-mounts", every=timedelta(minutes=5), run=mount.watch)],
         templates=HERE / "templates",

@@ -49,4 +49,42 @@ class ProbeDue(Event, tag="governance.catalogue.probe-due/1"):
     mount: str
 
 
-EVENTS = (ResourcePublished, ResourceWithdrawn, ResourceMounted, ResourceUnmounted, ProbeDue)
+class ObjectionRaised(Event, tag="governance.catalogue.objection-raised/1"):
+    """A department disputes a resource of another."""
+
+    objection: str
+    resource: str
+    body: str
+    objector: str
+    kind: str
+
+
+class ObjectionAnswered(Event, tag="governance.catalogue.objection-answered/1"):
+    """The owner of a resource has answered an objection."""
+
+    objection: str
+    resource: str
+    body: str
+    objector: str
+    verdict: str
+
+
+class ObjectionClosed(Event, tag="governance.catalogue.objection-closed/1"):
+    """Whoever raised an objection is content with the answer, or gives up."""
+
+    objection: str
+    resource: str
+    body: str
+    objector: str
+
+
+EVENTS = (
+    ResourcePublished,
+    ResourceWithdrawn,
+    ResourceMounted,
+    ResourceUnmounted,
+    ProbeDue,
+    ObjectionRaised,
+    ObjectionAnswered,
+    ObjectionClosed,
+)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, insert, or_, update
+from sqlalchemy import func, insert, or_, select, update
 
 from gdbos import (
     N_,
@@ -29,6 +29,7 @@ from gdbos import (
     new_grant,
     new_id,
     revoke_grant,
+    say_updates,
     subject_key,
 )
 
@@ -149,6 +150,7 @@ def confirm(unit: Unit, mount_id: UUID) -> Done:
     for subject in row["subjects"]:
         unit.open_basis(Basis(subject=subject, body=row["body"], matter=row["matter"], case=case, kind="inspection"))
     unit.execute(update(mount).where(mount.c.id == mount_id).values(state="confirmed", confirmed_by=unit.actor.id))
+    _say_freshness(unit, row["service"])
     unit.record("governance.catalogue.mount-confirmed", mount=str(mount_id), service=row["service"])
     return Done(id=mount_id, state="confirmed", version=2)
 
@@ -174,6 +176,7 @@ def _end(unit: Unit, row: Mapping[Any, Any], reason: str) -> None:
         revoke_grant(unit, row["grant"], reason)
         unit.close_bases(_target(unit, row).case)
     unit.execute(update(mount).where(mount.c.id == row["id"]).values(state="ended", live=False))
+    _say_freshness(unit, row["service"])
     unit.record("governance.catalogue.mount-ended", mount=str(row["id"]), service=row["service"])
     if row["live"]:
         unit.emit(_unmounted(row))
@@ -304,6 +307,14 @@ def _say_publicly(unit: Unit, resource_id: UUID) -> None:
     best = next((row for row in last if row["succeeded_at"]), None)
     said = {"service": best["service"] if best else "", "live_at": best["succeeded_at"] if best else None}
     unit.execute(update(publication).where(publication.c.resource == resource_id).values(said))
+
+
+def _say_freshness(unit: Unit, service: str) -> None:
+    """Replies of ``service`` say the update cycle that was signed off for the resource mounted on it last; none, when none is."""
+    standing = unit.rows(mount, mount.c.resource).where(mount.c.service == service, mount.c.state == "confirmed")
+    last = unit.execute(standing.order_by(mount.c.id.desc())).scalar()
+    signed = unit.execute(select(publication.c.entry).where(publication.c.resource == last)).mappings().first()
+    say_updates(unit, service, entry_of(signed).update_cycle if signed else "")
 
 
 # What fits.

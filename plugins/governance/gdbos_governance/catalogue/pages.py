@@ -15,10 +15,11 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from gdbos import N_, Actor, Bus, Invalid, Offered, Page, Permission, Problem, Run, Standards, Unit, Violation
 
-from . import mount, probe, resource
+from . import mount, objection, probe, resource
 from .entered import Asked, Wrong, decoded, plain, wrong_of
 from .mount import Mounting
-from .permissions import ENTER, MOUNT, PUBLISH, READ
+from .objection import Answered, Raised
+from .permissions import ENTER, MOUNT, OBJECT, PUBLISH, READ
 from .rate import Rates, RatesAsked, rates
 from .resource import NOT_SHARED, Entry, Listed
 from .routes import Query, Reasoned
@@ -161,6 +162,28 @@ class CataloguePages(Controller):
         await run(mount.end, mount_id, decoded(plain(await request.form()), Reasoned).reason)
         return _to(f"{HOME}/{resource_id}?done=ended")
 
+    @post("/{resource_id:uuid}/objections", permission=OBJECT)
+    async def object_to(self, resource_id: FromPath[UUID], request: Asked, run: NamedDependency[Run]) -> Redirect:
+        """Object to a resource of another body."""
+        await run(objection.raise_objection, resource_id, decoded(plain(await request.form()), Raised))
+        return _to(f"{HOME}/{resource_id}?done=objected")
+
+    @post("/{resource_id:uuid}/objections/{objection_id:uuid}/answer", permission=OBJECT)
+    async def answer_objection(
+        self, resource_id: FromPath[UUID], objection_id: FromPath[UUID], request: Asked, run: NamedDependency[Run]
+    ) -> Redirect:
+        """Answer an objection."""
+        await run(objection.answer, objection_id, decoded(plain(await request.form()), Answered))
+        return _to(f"{HOME}/{resource_id}?done=answered")
+
+    @post("/{resource_id:uuid}/objections/{objection_id:uuid}/close", permission=OBJECT)
+    async def close_objection(
+        self, resource_id: FromPath[UUID], objection_id: FromPath[UUID], run: NamedDependency[Run]
+    ) -> Redirect:
+        """Close an objection."""
+        await run(objection.close, objection_id)
+        return _to(f"{HOME}/{resource_id}?done=closed")
+
 
 Service = FromQuery[Annotated[str, msgspec.Meta(max_length=120)]]
 Notice = FromQuery[Annotated[str, msgspec.Meta(max_length=20)]]
@@ -229,6 +252,7 @@ class Around(msgspec.Struct, frozen=True):
     shown: resource.Shown
     items: list[dict[str, Any]]
     mounts: list[mount.Mount]
+    objections: list[objection.Objection]
     codes: dict[str, dict[str, Any]]
     taken: dict[str, list[str]]
 
@@ -244,7 +268,8 @@ def _around(unit: Unit, resource_id: UUID, services: list[Offered]) -> Around:
         for one in services
         if one.registered
     }
-    return Around(shown, items, mount.mounts(unit, resource_id), codes(unit.standards, unit.today), taken)
+    standing = (mount.mounts(unit, resource_id), objection.objections(unit, resource_id))
+    return Around(shown, items, *standing, codes(unit.standards, unit.today), taken)
 
 
 async def _page(
@@ -267,6 +292,7 @@ async def _page(
         "may": {
             "publish": actor.may(PUBLISH),
             "mount": actor.may(MOUNT),
+            "object": actor.may(OBJECT),
             "ask": actor.may(ASK),
             "check": actor.may(CHECK),
         },

@@ -9,4 +9,8 @@ PUBLISH = Permission(
 )
 MOUNT = Permission("governance.catalogue.mount", N_("Mount data resources of one's body on services"))
 
-PERMISSIONS = (READ, ENTER, PUBLISH, MOUNT)
+OBJECT = Permission(
+    "governance.catalogue.object", N_("Object to data resources of others, answer objections to those of one's body")
+)
+
+PERMISSIONS = (READ, ENTER, PUBLISH, MOUNT, OBJECT)

@@ -12,9 +12,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from gdbos import Bus, Run
 
-from . import mount, probe, resource
+from . import mount, objection, probe, resource
 from .mount import Mount, Mounting, Reason
-from .permissions import ENTER, MOUNT, PUBLISH, READ
+from .objection import Answered, Objection, Raised
+from .permissions import ENTER, MOUNT, OBJECT, PUBLISH, READ
 from .rate import Rates, RatesAsked, rates
 from .resource import Done, Entry, Listed, Shown
 from .withdrawal import withdraw
@@ -35,6 +36,12 @@ class Mounts(msgspec.Struct, frozen=True):
     """Mounts of one resource, newest first."""
 
     mounts: list[Mount]
+
+
+class Objections(msgspec.Struct, frozen=True):
+    """Objections to one resource that concern one's body, newest first."""
+
+    objections: list[Objection]
 
 
 class Catalogue(Controller):
@@ -110,6 +117,28 @@ class Catalogue(Controller):
     async def end(self, mount_id: FromPath[UUID], data: JSONBody[Reasoned], run: NamedDependency[Run]) -> Done:
         """Take a mount away."""
         return await run(mount.end, mount_id, data.reason)
+
+    @get("/resources/{resource_id:uuid}/objections", permission=READ)
+    async def list_objections(self, resource_id: FromPath[UUID], run: NamedDependency[Run]) -> Objections:
+        """The objections to a resource that one's body raised or has to answer."""
+        return Objections(await run.read(objection.objections, resource_id))
+
+    @post("/resources/{resource_id:uuid}/objections", permission=OBJECT)
+    async def object_to(self, resource_id: FromPath[UUID], data: JSONBody[Raised], run: NamedDependency[Run]) -> Done:
+        """Object to a resource of another body; replies that hold the data tell of it until the objection is closed."""
+        return await run(objection.raise_objection, resource_id, data)
+
+    @post("/objections/{objection_id:uuid}/answer", permission=OBJECT, status_code=200)
+    async def answer_objection(
+        self, objection_id: FromPath[UUID], data: JSONBody[Answered], run: NamedDependency[Run]
+    ) -> Done:
+        """Answer an objection to a resource of one's own body."""
+        return await run(objection.answer, objection_id, data)
+
+    @post("/objections/{objection_id:uuid}/close", permission=OBJECT, status_code=200)
+    async def close_objection(self, objection_id: FromPath[UUID], run: NamedDependency[Run]) -> Done:
+        """Close an objection that one's body raised."""
+        return await run(objection.close, objection_id)
 
     @get("/rates", permission=READ)
     async def rates(

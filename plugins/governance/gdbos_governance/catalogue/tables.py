@@ -6,6 +6,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Date,
     Index,
     Integer,
     LargeBinary,
@@ -68,6 +69,30 @@ mount = Table(
     Column("succeeded_at", Instant),
     Index("catalogue_mount_turn", "state", "turn_at"),
     info={"scope": OWNERS},
+)
+
+objection = Table(
+    "catalogue_objection",
+    tables,
+    Column("id", Uuid, primary_key=True),
+    Column("division", String(6), nullable=False),
+    Column("body", String(18), nullable=False),  # the owner of the resource
+    Column("objector", String(18), nullable=False),
+    Column("resource", Uuid, nullable=False, index=True),
+    Column("kind", String(10), nullable=False),  # catalogue, use, other
+    Column("field", String(64), nullable=False),
+    Column("words", LargeBinary, nullable=False, info={"sealed": Sealed(division="division")}),
+    Column("state", String(10), nullable=False),  # open, answered, closed
+    Column("verdict", String(10), nullable=False),  # accepted, rejected
+    Column("answer", LargeBinary, info={"sealed": Sealed(division="division")}),
+    Column("opened_by", String(80), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("opened_on", Date, nullable=False),
+    Column("answered_by", String(80), nullable=False),
+    Column("answered_at", Instant),
+    Column("closed_by", String(80), nullable=False),
+    Column("closed_at", Instant),
+    info={"scope": Scope(division="division", body=("body", "objector"))},
 )
 
 publication = Table(

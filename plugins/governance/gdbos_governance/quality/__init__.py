@@ -12,6 +12,7 @@ from .permissions import PERMISSIONS, READ
 from .routes import Quality
 from .rule import KIND
 from .tables import tables
+from .ticket import tell_where_mounted
 
 HERE = Path(__file__).parent
 
@@ -32,6 +33,7 @@ def describe() -> Plugin:
         tables=tables,
         migrations=HERE / "migrations",
         events=EVENTS,
+        handlers=[tell_where_mounted],
         kinds=[KIND],
         templates=HERE / "templates",
         locale=HERE.parent / "locale",

@@ -18,23 +18,22 @@ from gdbos import (
     Conflict,
     Forbidden,
     NotFound,
-    NotPublished,
     Text,
     Unit,
     body_names,
-    due,
     lift_notice,
     new_id,
+    on,
     post_notice,
 )
+from gdbos_governance.catalogue.events import ResourceMounted
+from gdbos_governance.catalogue.objection import answer_due
 from gdbos_governance.catalogue.resource import Done, Shown
 
 from .events import TicketAnswered, TicketClosed, TicketOpened
 from .rule import Check
 from .tables import ticket
 
-DEADLINE = "sharing-correction"
-"""政务数据共享条例 art. 26: corrections are handled within this time."""
 Verdict = Literal["corrected", "right"]
 
 
@@ -157,10 +156,22 @@ def _open(unit: Unit, shown: Shown, finding: Finding) -> UUID | None:
             element=finding.check.element,
         )
     )
-    if shown.service:
-        post_notice(unit, notice_of(id), service=shown.service, kind="ticket", field=finding.check.field)
+    _tell(unit, id, shown.service, finding.check.field)
     unit.record("governance.quality.ticket-opened", ticket=str(id), rule=finding.rules, check=finding.check.id)
     return id
+
+
+def _tell(unit: Unit, ticket_id: UUID, service: str, field: str) -> None:
+    if service:
+        post_notice(unit, notice_of(ticket_id), service=service, kind="ticket", field=field)
+
+
+@on(ResourceMounted)
+def tell_where_mounted(unit: Unit, event: ResourceMounted) -> None:
+    """A ticket that is older than the mount is told by the service the resource is mounted on now."""
+    mine = unit.rows(ticket).where(ticket.c.resource == UUID(event.resource), ticket.c.state != "closed")
+    for row in unit.execute(mine).mappings().all():
+        _tell(unit, row["id"], event.service, row["field"])
 
 
 def answer(unit: Unit, ticket_id: UUID, said: Answer) -> Done:
@@ -256,7 +267,7 @@ def _shown(unit: Unit, rows: Sequence[Mapping[Any, Any]]) -> list[Ticket]:
 
 def _one(unit: Unit, row: Mapping[Any, Any], names: Mapping[str, Text]) -> Ticket:
     same = {name: row[name] for name in Ticket.__struct_fields__ if name in row and name != "answer"}
-    last = _due(unit, row["opened_on"])
+    last = answer_due(unit, row["opened_on"])
     return Ticket(
         **same,
         body_name=names.get(row["body"], Text(row["body"])),
@@ -284,12 +295,3 @@ def _opened(unit: Unit, row: Mapping[Any, Any]) -> str:
         return ""
     place = {"table": "quality_ticket", "column": "answer", "row": row["id"], "division": row["division"]}
     return unit.vault.open(row["answer"], **place).decode()
-
-
-def _due(unit: Unit, opened_on: date) -> date | None:
-    """The last day for the answer; none where the calendar is not published so far."""
-    rule = unit.standards.deadline(DEADLINE, opened_on)
-    try:
-        return due(opened_on, rule, unit.standards.calendar(unit.around.division)).due
-    except NotPublished:
-        return None

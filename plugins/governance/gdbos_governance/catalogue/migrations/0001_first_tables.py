@@ -43,6 +43,29 @@ def upgrade() -> None:
     op.create_index("catalogue_mount_turn", "catalogue_mount", ["state", "turn_at"], unique=False)
     op.create_index(op.f("ix_catalogue_mount_resource"), "catalogue_mount", ["resource"], unique=False)
     op.create_table(
+        "catalogue_objection",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("division", sa.String(length=6), nullable=False),
+        sa.Column("body", sa.String(length=18), nullable=False),
+        sa.Column("objector", sa.String(length=18), nullable=False),
+        sa.Column("resource", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("field", sa.String(length=64), nullable=False),
+        sa.Column("words", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("verdict", sa.String(length=10), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("opened_by", sa.String(length=80), nullable=False),
+        sa.Column("opened_at", Instant(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("answered_by", sa.String(length=80), nullable=False),
+        sa.Column("answered_at", Instant(), nullable=True),
+        sa.Column("closed_by", sa.String(length=80), nullable=False),
+        sa.Column("closed_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_catalogue_objection_resource"), "catalogue_objection", ["resource"], unique=False)
+    op.create_table(
         "catalogue_publication",
         sa.Column("resource", sa.Uuid(), nullable=False),
         sa.Column("division", sa.String(length=6), nullable=False),
