@@ -88,6 +88,7 @@ class Kernel:
         self.standards: Standards = self.shelf.load({})
         self._published: Published = {}
         self._standing = asyncio.Lock()
+        self._remembering = asyncio.Lock()
         self.pages = Pages(
             catalogues=list(dict.fromkeys(p.locale for p in self.plugins if p.locale is not None)),
             templates={p.name: p.templates for p in self.plugins if p.templates} | TEMPLATES,
@@ -305,12 +306,13 @@ class Kernel:
             log.error("the published standards cannot be loaded; the node keeps those it has:\n%s", refused)
 
     async def refresh(self) -> None:
-        """Read services and grants again."""
-        grants, services, notices, said = await self.units.read(KERNEL, _remembered)
-        self.grants.replace(grants)
-        self.door.notices.replace(notices)
-        live = [*self._offers(), *(service for service, state in services if state == "live")]
-        self.directory.replace(_fresh(live, said), (service.code for service, state in services if state != "live"))
+        """Read services and grants again; one reading after the other, or an older one could be the last to be believed."""
+        async with self._remembering:
+            grants, services, notices, said = await self.units.read(KERNEL, _remembered)
+            self.grants.replace(grants)
+            self.door.notices.replace(notices)
+            live = [*self._offers(), *(service for service, state in services if state == "live")]
+            self.directory.replace(_fresh(live, said), (service.code for service, state in services if state != "live"))
 
     def _offers(self) -> Iterable[Offered]:
         operator = self.settings.node.body
