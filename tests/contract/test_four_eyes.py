@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = [path for part in ("kernel", "plugins") for path in sorted((ROOT / part).rglob("*.py"))]
 APPROVALS = {
     "bus/grant.py decide",
+    "bus/seal.py confirm",
     "identity/post.py _refuse_own",
     "ledger/epoch.py confirm",
     "standards/edition.py _draft",

@@ -1,7 +1,8 @@
 """Sealed inquiries (涉密调查): receipts of an investigation that their subjects see from a day on, and not before.
 
-An order names one case of one body, its legal basis and its last day. Receipts written under it wait; the ones before it are not
-touched. Every order stands in the audit log, is listed for auditors, and ends by itself: nothing makes a receipt vanish.
+An order names one case of one body, its legal basis and its last day. One official asks for it and another of the same body confirms it
+(四眼原则); it holds from then on. Receipts written under it wait; the ones before it are not touched. Every order stands in the audit
+log, is listed for auditors, and ends by itself: nothing makes a receipt vanish.
 """
 
 from __future__ import annotations
@@ -11,11 +12,25 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Date, Index, String, Table, Text, Uuid, exists, func, insert, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Date,
+    Index,
+    String,
+    Table,
+    Text,
+    Uuid,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from gdbos.bus.record import bus_receipt
 from gdbos.config import Settings
-from gdbos.errors import Forbidden, Invalid, Violation
+from gdbos.errors import Conflict, Forbidden, Invalid, NotFound, Violation
 from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.storage.scope import Scope
@@ -31,8 +46,10 @@ bus_seal = Table(
     Column("until", Date, nullable=False),
     Column("legal_basis", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("sealed_by", String(80), nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("asked_by", String(80), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("confirmed_by", String(80), nullable=False),
+    Column("at", Instant),  # from when on it holds: its confirmation
     Index("bus_seal_case", "body", "case"),
     info={"scope": Scope(body=("body",))},
 )
@@ -57,8 +74,11 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     until: date
     legal_basis: str
     reason: str
-    sealed_by: str
-    at: datetime
+    asked_by: str
+    asked_at: datetime
+    confirmed_by: str = ""
+    at: datetime | None = None
+    """From when on it holds; none until another official confirms it."""
 
 
 class Seals(msgspec.Struct, frozen=True):
@@ -68,24 +88,56 @@ class Seals(msgspec.Struct, frozen=True):
     next: UUID | None = None
 
 
-def seal(unit: Unit, order: SealOrder) -> Seal:
-    """Have the receipts of a case wait from now on.
+def ask(unit: Unit, order: SealOrder) -> Seal:
+    """Ask that the receipts of a case wait; nothing waits until another official confirms it.
 
-    :raises Forbidden: the actor has no body. :raises Invalid: the day is past, or later than the node lets a seal last, counted from
-        the first order for the case: orders are not strung together.
+    :raises Forbidden: the actor is no official of a body. :raises Invalid: see :func:`_refuse_beyond`.
     """
-    if not unit.actor.body:
-        raise Forbidden("Only a body seals the receipts of its own investigations.")
-    last = _first_day(unit, order.case) + timedelta(days=unit.config(Settings).bus.longest_seal)
-    if not unit.today < order.until <= last:
+    if unit.actor.kind != "official" or not unit.actor.body:
+        raise Forbidden("Only officials of a body seal the receipts of its own investigations.")
+    _refuse_beyond(unit, order.case, order.until)
+    wanted = msgspec.structs.asdict(order)
+    made = Seal(id=new_id(), body=unit.actor.body, asked_by=unit.actor.id, asked_at=unit.now, **wanted)
+    unit.execute(insert(bus_seal).values(msgspec.structs.asdict(made)))
+    unit.record("receipts.seal-asked", seal=str(made.id), body=made.body, until=made.until.isoformat())
+    return made
+
+
+def confirm(unit: Unit, seal_id: UUID) -> Seal:
+    """Have the receipts of the case wait from now on, as another official of the body asked.
+
+    :raises NotFound: no order of one's own body. :raises Conflict: it is confirmed already. :raises Forbidden: the actor asked for it.
+    :raises Invalid: see :func:`_refuse_beyond`; time has passed since it was asked for.
+    """
+    asked = _own(unit, seal_id)
+    if asked.at is not None:
+        raise Conflict("The order is confirmed already.")
+    if unit.actor.answers_for(asked.asked_by):
+        raise Forbidden("Nobody seals alone: another official of your body has to confirm what you asked for.")
+    _refuse_beyond(unit, asked.case, asked.until)
+    held = msgspec.structs.replace(asked, confirmed_by=unit.actor.id, at=unit.now)
+    changed = update(bus_seal).where(bus_seal.c.id == seal_id).values(confirmed_by=held.confirmed_by, at=held.at)
+    unit.execute(changed)
+    unit.record("receipts.seal", seal=str(seal_id), body=held.body, until=held.until.isoformat())
+    return held
+
+
+def _own(unit: Unit, seal_id: UUID) -> Seal:
+    """An order of the actor's own body, locked; an auditor of the node sees others and confirms none."""
+    wanted = unit.rows(bus_seal).where(bus_seal.c.id == seal_id, bus_seal.c.body == unit.actor.body)
+    row = unit.execute(wanted.with_for_update()).mappings().first()
+    if row is None or unit.actor.kind != "official":
+        raise NotFound("There is no such order of your body.")
+    return Seal(**dict(row))
+
+
+def _refuse_beyond(unit: Unit, case: str, until: date) -> None:
+    """:raises Invalid: the day is past, or later than the node lets a seal last, counted from the first one of the case that held:
+    orders are not strung together."""
+    last = _first_day(unit, case) + timedelta(days=unit.config(Settings).bus.longest_seal)
+    if not unit.today < until <= last:
         detail = N_("A seal ends after today and not later than {last}.")
         raise Invalid(violations=[Violation("$.until", "range", detail, facts={"last": last.isoformat()})])
-    made = Seal(
-        id=new_id(), body=unit.actor.body, sealed_by=unit.actor.id, at=unit.now, **msgspec.structs.asdict(order)
-    )
-    unit.execute(insert(bus_seal).values(msgspec.structs.asdict(made)))
-    unit.record("receipts.seal", seal=str(made.id), body=made.body, until=made.until.isoformat())
-    return made
 
 
 def _first_day(unit: Unit, case: str) -> date:
@@ -107,5 +159,6 @@ def seals(unit: Unit, after: UUID | None, limit: int) -> Seals:
 def unsealed(today: date) -> ColumnElement[bool]:
     """The receipts that their subjects may see on a day."""
     s, r = bus_seal.c, bus_receipt.c
+    # An order nobody confirmed holds from no moment on: nothing is greater than or equal to it.
     waits = exists(select(s.id).where(s.body == r.body, s.case == r.case, s.at <= r.at, s.until > today))
     return ~waits

@@ -1,4 +1,4 @@
-"""Sealed inquiries over HTTP: an order, and the list of orders that auditors read."""
+"""Sealed inquiries over HTTP: an order, its confirmation by a second official, and the list of orders that auditors read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from gdbos.bus.permissions import SEAL, SEALS_READ
-from gdbos.bus.seal import Seal, SealOrder, Seals, seal, seals
+from gdbos.bus.seal import Seal, SealOrder, Seals, ask, confirm, seals
 from gdbos.unit import Run
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
@@ -32,8 +32,13 @@ class SealRoutes(Controller):
 
     @post(permission=SEAL)
     async def seal(self, data: JSONBody[SealOrder], run: NamedDependency[Run]) -> Seal:
-        """Have the receipts of one's own investigation wait until a day; they never vanish."""
-        return await run(seal, data)
+        """Ask that the receipts of one's own investigation wait until a day; they never vanish."""
+        return await run(ask, data)
+
+    @post("/{seal_id:uuid}/confirm", permission=SEAL, status_code=200)
+    async def confirm(self, seal_id: FromPath[UUID], run: NamedDependency[Run]) -> Seal:
+        """Have them wait from now on, as another official of one's body asked."""
+        return await run(confirm, seal_id)
 
 
 ROUTES = [SealRoutes]

@@ -1,6 +1,6 @@
 """What the header offers in the console."""
 
-from gdbos.bus.permissions import CALLS, GRANTS_READ, RECALLS, SERVICES_READ
+from gdbos.bus.permissions import CALLS, GRANTS_READ, RECALLS, SEALS_READ, SERVICES_READ
 from gdbos.console.permissions import AUDIT_READ, LEDGER_READ, LETTERS_READ, PLUGINS_READ, STANDARDS_READ
 from gdbos.identity.permission import DELEGATE, EXPLAIN, IMPORT, READ
 from gdbos.pages.navigation import NavigationEntry
@@ -20,6 +20,9 @@ NAVIGATION = (
     NavigationEntry(area="console", path="/console/services", title=N_("Services"), permission=SERVICES_READ, order=12),
     NavigationEntry(area="console", path="/console/grants", title=N_("Grants"), permission=GRANTS_READ, order=14),
     NavigationEntry(area="console", path="/console/recalls", title=N_("Recalls"), permission=RECALLS, order=15),
+    NavigationEntry(
+        area="console", path="/console/seals", title=N_("Sealed inquiries"), permission=SEALS_READ, order=17
+    ),
     NavigationEntry(area="console", path="/console/calls", title=N_("Calls"), permission=CALLS, order=16),
     NavigationEntry(area="console", path="/console/ledger", title=N_("Ledger"), permission=LEDGER_READ, order=18),
     NavigationEntry(

@@ -29,6 +29,7 @@ from gdbos.console.organisation_pages import ImportPages, OrganisationPages
 from gdbos.console.permissions import LEDGER_EPOCH, LEDGER_READ, LETTERS_DROP, LETTERS_READ, LETTERS_RETRY, PLUGINS_READ
 from gdbos.console.recall_pages import RecallPages
 from gdbos.console.routes import After
+from gdbos.console.seal_pages import SealPages
 from gdbos.console.service_pages import ServicePages
 from gdbos.console.standards_pages import StandardsPages
 from gdbos.errors import BadRequest
@@ -187,6 +188,7 @@ PAGES = [
     ServicePages,
     GrantPages,
     RecallPages,
+    SealPages,
     LetterPages,
     StandardsPages,
     EditionPages,

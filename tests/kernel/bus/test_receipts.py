@@ -52,7 +52,9 @@ def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def staff(unit: Unit) -> None:
     posts = (
         ("head", MARKET, "body-manager"),
+        ("deputy", MARKET, "body-manager"),
         ("taxhead", TAX, "body-manager"),
+        ("taxdeputy", TAX, "body-manager"),
         ("audit", MARKET, "audit-administrator"),
         ("police", POLICE, "body-manager"),
     )
@@ -79,32 +81,66 @@ def order(city: Nanning, case: str, days: int = 30, login: str = "head") -> Any:
     return post(city, login, "/api/bus/seals", wanted)
 
 
+def confirm(city: Nanning, seal: str, login: str = "deputy") -> Any:
+    return post(city, login, f"/api/bus/seals/{seal}/confirm", {})
+
+
+def sealed(city: Nanning, case: str, days: int = 30) -> str:
+    """An order that two officials of the register made; its id."""
+    asked: str = order(city, case, days).json()["id"]
+    assert confirm(city, asked).status_code == 200
+    return asked
+
+
 def test_a_sealed_receipt_waits_for_its_day_and_does_not_vanish(city: Nanning) -> None:
     system, case = city.granted(), city.case(citizen=ANNA)
     before = city.look(system, case).json()["call"]
-    assert order(city, case).status_code == 201
-    sealed = city.look(system, case).json()["call"]
+    sealed(city, case)
+    hidden = city.look(system, case).json()["call"]
     elsewhere = city.look(system, city.case(citizen=ANNA)).json()["call"]
     seen = [one["call"] for one in city.receipts("anna")]
-    assert (before in seen, sealed in seen, elsewhere in seen) == (True, False, True)
+    assert (before in seen, hidden in seen, elsewhere in seen) == (True, False, True)
     today = city.site.kernel.units.around.today()
     city.site.unit(lambda unit: unit.execute(update(bus_seal).where(bus_seal.c.case == case).values(until=today)))
-    assert sealed in [one["call"] for one in city.receipts("anna")]
+    assert hidden in [one["call"] for one in city.receipts("anna")]
+
+
+def test_nobody_seals_alone_and_nothing_waits_until_a_second_official_of_the_body_confirms(city: Nanning) -> None:
+    system, case = city.granted(), city.case(citizen=ANNA)
+    asked = order(city, case).json()
+    assert (asked["confirmed_by"], asked["at"]) == ("", None)
+    open_call = city.look(system, case).json()["call"]
+    alone = confirm(city, asked["id"], "head")
+    assert alone.status_code == 403 and alone.json()["type"] == "urn:gdbos:problem:forbidden"
+    for stranger in ("taxdeputy", "police"):
+        assert confirm(city, asked["id"], stranger).status_code == 404
+    assert confirm(city, asked["id"], "audit").status_code == 403
+    assert open_call in [one["call"] for one in city.receipts("anna")]
+    confirmed = confirm(city, asked["id"]).json()
+    assert confirmed["confirmed_by"] != confirmed["asked_by"] == asked["asked_by"] and confirmed["at"]
+    assert confirm(city, asked["id"]).status_code == 409
+    hidden = city.look(system, case).json()["call"]
+    seen = [one["call"] for one in city.receipts("anna")]
+    assert (open_call in seen, hidden in seen) == (True, False)
 
 
 def test_a_seal_of_one_body_does_not_hide_what_another_looked_at(city: Nanning) -> None:
     case = city.case(citizen=ANNA)
-    assert order(city, case, login="taxhead").status_code == 201
+    assert confirm(city, order(city, case, login="taxhead").json()["id"], "taxdeputy").status_code == 200
     call = city.look(city.granted(), case).json()["call"]
     assert call in [one["call"] for one in city.receipts("anna")]
 
 
 def test_a_seal_ends_within_the_longest_time_and_cannot_be_strung_on(city: Nanning) -> None:
     case, longest = city.case(citizen=ANNA), city.site.kernel.settings.bus.longest_seal
-    assert [order(city, case, days).status_code for days in (0, longest + 1, longest)] == [422, 422, 201]
+    assert [order(city, case, days).status_code for days in (0, longest + 1)] == [422, 422]
+    late = order(city, case, longest - 60).json()["id"]
+    sealed(city, case, longest)
     ago = datetime.now(UTC) - timedelta(days=100)
-    city.site.unit(lambda unit: unit.execute(update(bus_seal).where(bus_seal.c.case == case).values(at=ago)))
+    held = (bus_seal.c.case == case, bus_seal.c.at.is_not(None))
+    city.site.unit(lambda unit: unit.execute(update(bus_seal).where(*held).values(at=ago)))
     assert [order(city, case, days).status_code for days in (longest - 50, longest - 110)] == [422, 201]
+    assert confirm(city, late).status_code == 422
 
 
 def test_auditors_list_every_order_and_others_only_their_own(city: Nanning) -> None:
@@ -236,7 +272,7 @@ def test_everyone_who_received_the_old_value_is_told_and_acknowledges(city: Nann
 
 def test_a_sealed_inquiry_hears_of_a_recall_and_the_provider_nothing_of_it(city: Nanning) -> None:
     secret, case, police = city.granted(), city.case(citizen=ANNA), city.system(POLICE)
-    assert order(city, case).status_code == 201
+    sealed(city, case)
     city.look(secret, case)
     told = recalled(city, police)
     assert secret.client_id not in {task["system"] for task in told.json()["tasks"]}
@@ -257,9 +293,9 @@ def test_only_the_provider_recalls_and_only_what_was_given_out_since(city: Nanni
 # The console.
 
 
-def page(city: Nanning, login: str, path: str = "", **form: Any) -> Any:
+def page(city: Nanning, login: str, path: str = "", at: str = "/console/recalls", **form: Any) -> Any:
     headers = city.site.sign_in(login) | {"accept": "text/html", "accept-language": "en"}
-    address = f"/console/recalls{path}"
+    address = f"{at}{path}"
     if not form:
         return city.site.client.get(address, headers=headers)
     return city.site.client.post(address, data=form, headers=headers, follow_redirects=True)
@@ -286,3 +322,20 @@ def test_officials_recall_and_acknowledge_by_page(city: Nanning) -> None:
     assert "looked again" in done.text
     assert page(city, "head", f"/{task}/acknowledge", action="twice").status_code == 422
     assert page(city, "taxhead", f"/{task}/acknowledge", action="not mine").status_code == 422
+
+
+def test_two_officials_seal_by_page_and_auditors_see_it(city: Nanning) -> None:
+    case, at = city.case(citizen=ANNA), "/console/seals"
+    form = {"case": case, "legal_basis": "行政处罚法第五十四条", "reason": "under inquiry"}
+    wrong = page(city, "head", at=at, **form, until="2020-01-01")
+    assert wrong.status_code == 422 and "under inquiry" in wrong.text
+    until = city.site.kernel.units.around.today() + timedelta(days=30)
+    assert "Another official of your body has to confirm it" in page(city, "head", at=at, **form, until=str(until)).text
+    listed = city.site.client.get("/api/bus/seals", headers=city.site.sign_in("head")).json()["seals"]
+    act = f"/{next(one['id'] for one in listed if one['case'] == case)}/confirm"
+    assert act in page(city, "deputy", at=at).text and act not in page(city, "head", at=at).text
+    assert page(city, "head", act, at, x="").status_code == 422
+    assert act not in page(city, "deputy", act, at, x="").text
+    seen = page(city, "audit", at=at).text
+    assert case in seen and "Ask for the seal" not in seen
+    assert case not in page(city, "taxhead", at=at).text

@@ -137,8 +137,10 @@ def upgrade() -> None:
         sa.Column("until", sa.Date(), nullable=False),
         sa.Column("legal_basis", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("sealed_by", sa.String(length=80), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
+        sa.Column("asked_by", sa.String(length=80), nullable=False),
+        sa.Column("asked_at", Instant(), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=80), nullable=False),
+        sa.Column("at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("bus_seal_case", "bus_seal", ["body", "case"], unique=False)
