@@ -4,7 +4,7 @@ Nouns a plugin declares: :class:`Plugin` and what it is made of. Verbs it hooks:
 :class:`Run`, :class:`Bus`, :func:`on`, the tree of problems, the standards registry, pages.
 """
 
-from gdbos.actor import ANONYMOUS, Actor, Link
+from gdbos.actor import ANONYMOUS, Actor, Link, Trust
 from gdbos.bus.basis import Basis
 from gdbos.bus.bus import Bus, Item
 from gdbos.bus.call import Reply
@@ -44,6 +44,7 @@ from gdbos.identity.body import names as body_names
 from gdbos.identity.enterprise import found_enterprise
 from gdbos.identity.mandate import covers
 from gdbos.identity.person import Person
+from gdbos.identity.proof import refuse_untrusted
 from gdbos.ids import new_id
 from gdbos.pages.frame import Frame
 from gdbos.pages.navigation import NavigationEntry
@@ -148,6 +149,7 @@ __all__ = [
     "Text",
     "TooLarge",
     "TooMany",
+    "Trust",
     "Unauthenticated",
     "Unavailable",
     "Unit",
@@ -171,6 +173,7 @@ __all__ = [
     "on",
     "person_key",
     "post_notice",
+    "refuse_untrusted",
     "revoke_grant",
     "say_updates",
     "subject_key",

@@ -6,7 +6,7 @@ import logging
 import re
 from enum import Enum
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 from litestar import MediaType, Request, Response
@@ -25,6 +25,7 @@ from gdbos.errors import (
     SecondFactorNeeded,
     TooLarge,
     TooMany,
+    TrustTooLow,
     Unauthenticated,
     Unavailable,
     Unsupported,
@@ -189,6 +190,9 @@ def _page(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, 
         return Redirect(
             f"/login/confirm?next={quote(_back(request))}", status_code=303, headers={"cache-control": "no-store"}
         )
+    if isinstance(problem, TrustTooLow) and "needed" in problem.facts:
+        asked = urlencode({"needed": problem.facts["needed"], "next": _back(request)})
+        return Redirect(f"/account/trust?{asked}", status_code=303, headers={"cache-control": "no-store"})
     if isinstance(problem, Unauthenticated) and request.method == "GET":
         return Redirect(
             f"/login?next={quote(request.url.path)}", status_code=303, headers={"cache-control": "no-store"}

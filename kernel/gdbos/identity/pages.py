@@ -29,6 +29,7 @@ from gdbos.identity.principal import Principal, principal_name, principals
 from gdbos.identity.routes import MandateGiven, end_one, end_others, give
 from gdbos.identity.session import Device, current_post, devices, switch_acts_for, switch_post
 from gdbos.identity.session_cookie import session_cookie
+from gdbos.identity.trust_pages import TRUST_PAGES
 from gdbos.kernel import Kernel
 from gdbos.pages.language import locale_of
 from gdbos.pages.render import Page
@@ -220,6 +221,7 @@ PAGES: list[Any] = [
     *LOGIN_PAGES,
     *FACTOR_PAGES,
     *OPENID_PAGES,
+    *TRUST_PAGES,
     account_page,
     end_session,
     end_other_sessions,

@@ -29,13 +29,7 @@ def refuse_unproven(actor: Actor, permission: Permission, demanded: Identificati
     """
     if actor.kind not in ("person", "official"):
         return
-    if actor.kind == "person" and actor.trust < (level := trust_for(permission.name, demanded)):
-        raise TrustTooLow(
-            "This needs trust level {needed} and you have logged in at {present}; log in with a second factor or by a"
-            " platform that has checked your identity.",
-            needed=level,
-            present=actor.trust,
-        )
+    refuse_untrusted(actor, trust_for(permission.name, demanded))
     within = timedelta(minutes=demanded.step_up_minutes)
     weighty = permission.weighty or _among(permission.name, demanded.step_up)
     if within and weighty and (actor.proven_at is None or now - actor.proven_at > within):
@@ -43,6 +37,16 @@ def refuse_unproven(actor: Actor, permission: Permission, demanded: Identificati
             "This decides for others: show your second factor at /login/confirm, or send its code to"
             " /api/identity/me/proof, and try again within {minutes} minutes.",
             minutes=demanded.step_up_minutes,
+        )
+
+
+def refuse_untrusted(actor: Actor, needed: Trust) -> None:
+    """Refuse a person whose log-in does not show surely enough who they are. :raises TrustTooLow: it shows less."""
+    if actor.kind == "person" and actor.trust < needed:
+        raise TrustTooLow(
+            "This needs trust level {needed} and you have logged in at {present}; what to do is said at /account/trust.",
+            needed=needed,
+            present=actor.trust,
         )
 
 

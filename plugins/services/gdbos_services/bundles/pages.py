@@ -56,7 +56,9 @@ class BundlePages(Controller):
         self, plan_id: FromPath[str], run: NamedDependency[Run], standards: NamedDependency[Standards]
     ) -> Page:
         """What a bundle does, before and now, and the questions that come first."""
-        return _plan_page(await run.read(plan_now, plan_id), standards)
+        return _plan_page(
+            await run.read(plan_now, plan_id), standards, applies=run.actor.kind in ("anonymous", "person")
+        )
 
     @post("/portal/bundles/{plan_id:str}", permission=APPLY)
     async def start(
@@ -261,7 +263,12 @@ def _unverified(shown: FormView, standards: Standards) -> list[Any]:
 
 
 def _plan_page(
-    plan: Plan, standards: Standards, answers: Mapping[str, str] | None = None, wrong: list[Violation] | None = None
+    plan: Plan,
+    standards: Standards,
+    answers: Mapping[str, str] | None = None,
+    wrong: list[Violation] | None = None,
+    *,
+    applies: bool = True,
 ) -> Page:
     on = None
     titles = [standards.document("matters", one, on).value for one in plan.matters]
@@ -275,6 +282,7 @@ def _plan_page(
         "reductions": reductions(before, after, plan.before.source),
         "answers": answers or {},
         "errors": {one.path.rpartition(".")[2]: one for one in wrong or []},
+        "applies": applies,
     }
     return Page("services.bundles/plan.html", context, status=422 if wrong else 200)
 

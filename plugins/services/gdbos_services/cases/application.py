@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import insert, update
 
-from gdbos import N_, Conflict, Forbidden, Invalid, Unit, Violation, attach, covers, new_id
+from gdbos import N_, Conflict, Forbidden, Invalid, Unit, Violation, attach, covers, new_id, refuse_untrusted
 from gdbos_services.forms.form import sheet
 from gdbos_services.matters.matter import IN_USE, Matter, find
 
@@ -85,9 +85,10 @@ def open_draft(
 ) -> Done:
     """Open a draft: a live case, so that the body has a basis to see the subject while the form is filled in.
 
-    :raises NotFound: no such matter is in force today.
+    :raises NotFound: no such matter is in force today. :raises TrustTooLow: it wants to know more surely who applies.
     """
     row, found = new_id(), find(unit.standards, matter, unit.today)
+    refuse_untrusted(unit.actor, found.trust)
     expires = unit.now + timedelta(days=unit.config(Config).draft_days)
     blank = Case(
         id=row,
@@ -195,10 +196,12 @@ def submit(
     Answers given here are added to those kept in the draft. The case is pinned to the matter as it stands today.
 
     :raises Invalid: an answer or a material is missing or wrong; all are named. :raises Conflict: it is no draft any more.
+    :raises TrustTooLow: this log-in shows less surely who applies than the matter wants.
     """
     _refuse_officials(unit)
     before = get(unit, case_id, lock=True)
     matter = find(unit.standards, before.matter, unit.today)
+    refuse_untrusted(unit.actor, matter.trust)
     next_state(before.state, Act.SUBMIT, before.number)
     kept = _dossier(unit, before, answers or {}, filled or {})
     _attach(unit, before, materials)

@@ -69,7 +69,8 @@ class ApplyPages(Controller):
             for one in msgspec.convert(reply.value, MineList).cases
             if one.matter == matter_id and one.state is State.DRAFT and not one.bundle
         ]
-        context = {"matter": matter, "drafts": drafts, "represents": actor.represents if actor.acts_for else ""}
+        represents = actor.represents if actor.acts_for else ""
+        context = {"matter": matter, "drafts": drafts, "represents": represents, "trust": actor.trust}
         return Page("services.cases/apply.html", context)
 
     @post("/portal/apply/{matter_id:str}", permission=APPLY)

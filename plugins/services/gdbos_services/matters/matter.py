@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from gdbos import N_, Kind, NotFound, Text
+from gdbos import N_, Kind, NotFound, Text, Trust
 from gdbos_services.matters.consistency import complaints
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ class Matter(Strict, frozen=True, kw_only=True):
     status: str
     exercise_levels: tuple[str, ...]
     service_object: tuple[str, ...]
+    trust: Trust = "L1"
+    """How surely whoever applies must be known (实名等级)."""
     basis: tuple[str, ...]
     case_class: str
     """``gbt39046.case-class``: on the spot, or within a promised time."""

@@ -49,8 +49,11 @@ class MatterPages(Controller):
 
     @get("/portal/matters/{matter_id:str}", permission=PUBLIC)
     async def one(self, run: NamedDependency[Run], matter_id: FromPath[str]) -> Page:
-        """The guide of one matter."""
-        return Page("services.matters/guide.html", {"guide": await run.read(guide.guide, matter_id)})
+        """The guide of one matter; officials read it and do not apply."""
+        applies = run.actor.kind in ("anonymous", "person")
+        return Page(
+            "services.matters/guide.html", {"guide": await run.read(guide.guide, matter_id), "applies": applies}
+        )
 
     @get("/console/matters", permission=READ)
     async def levels(self, run: NamedDependency[Run], after: Code = "") -> Page:
