@@ -197,8 +197,10 @@ def _page(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, 
         return Redirect(
             f"/login?next={quote(request.url.path)}", status_code=303, headers={"cache-control": "no-store"}
         )
-    pages = request.app.state.kernel.pages
-    html = problem_page(problem, pages, locale_of(request), frame=frame_for(request), trace=trace_id())
+    pages, frame = request.app.state.kernel.pages, frame_for(request)
+    if isinstance(problem, Forbidden) and request.method == "GET" and (path := pages.instead(frame)):
+        return Redirect(path, status_code=303, headers={"cache-control": "no-store"})
+    html = problem_page(problem, pages, locale_of(request), frame=frame, trace=trace_id())
     return Response(html, status_code=problem.status, media_type=MediaType.HTML, headers=headers)
 
 

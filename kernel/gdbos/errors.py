@@ -3,6 +3,7 @@
     Problem                     500
     ├── BadRequest              400  the request cannot be read
     ├── Unauthenticated         401  nobody known is calling
+    │   ├── WrongPassword       401  name and password do not belong together
     │   ├── SecondFactorNeeded  401  known, and a second factor is wanted too
     │   └── PasswordExpired     401  right, and too old: log in with a new one beside it
     ├── Forbidden               403  known, and not allowed
@@ -77,6 +78,10 @@ class BadRequest(Problem):
 
 class Unauthenticated(Problem):
     status, code, title = 401, "unauthenticated", "Log in first"
+
+
+class WrongPassword(Unauthenticated):
+    code, title = "wrong-password", "The log-in was not accepted"
 
 
 class SecondFactorNeeded(Unauthenticated):

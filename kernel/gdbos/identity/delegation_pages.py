@@ -15,22 +15,25 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from gdbos.errors import BadRequest, Problem
 from gdbos.identity.delegation import delegate, delegations, revoke_delegation
+from gdbos.identity.entries import Word
+from gdbos.identity.matter_choice import Chosen, listed, matter_choice, matter_titles
 from gdbos.identity.permission import DELEGATE
 from gdbos.identity.post import posts_of
 from gdbos.pages.render import Page
 from gdbos.unit import Run, Unit
 
 ROOT = "/workbench/delegations"
-Word = Annotated[str, msgspec.Meta(max_length=100)]
 
 
 class DelegationForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A delegation as the form sends it."""
 
-    post: Word
-    to: Word
-    until: Word
-    matters: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    post: Word = ""
+    to: Word = ""
+    until: Word = ""
+    matters: Chosen = ()
+    words: Word = ""
+    do: Word = ""
 
 
 class DelegationPages(Controller):
@@ -47,7 +50,9 @@ class DelegationPages(Controller):
 
     @post(permission=DELEGATE)
     async def give(self, run: NamedDependency[Run], data: URLEncodedBody[DelegationForm]) -> Page | Redirect:
-        """Let a colleague stand in."""
+        """Let a colleague stand in, or look for matters to limit it to."""
+        if data.do == "find":
+            return await _page(run, entered=data)
         try:
             await run(give, data)
         except Problem as problem:
@@ -67,18 +72,22 @@ def give(unit: Unit, form: DelegationForm) -> UUID:
         chosen, until = UUID(form.post), date.fromisoformat(form.until)
     except ValueError:
         raise BadRequest("Choose a post and a last day.") from None
-    matters = tuple(one.strip() for one in form.matters.replace("，", ",").split(",") if one.strip())
-    return delegate(unit, chosen, form.to, until=until, matters=matters)
+    return delegate(unit, chosen, form.to, until=until, matters=listed(form.matters))
 
 
 async def _page(run: Run, *, done: str = "", problem: Problem | None = None, entered: Any = None) -> Page:
-    own, found = await run.read(_look)
-    context = {"posts": own, "found": found, "done": done, "problem": problem, "entered": entered}
+    context = await run.read(_look, entered) | {"done": done, "problem": problem, "entered": entered}
     return Page("identity/delegations.html", context, status=problem.status if problem else 200)
 
 
-def _look(unit: Unit) -> Any:
-    return posts_of(unit, UUID(unit.actor.id)) if unit.actor.kind == "official" else [], delegations(unit)
+def _look(unit: Unit, entered: DelegationForm | None) -> dict[str, Any]:
+    found = delegations(unit)
+    return {
+        "posts": posts_of(unit, UUID(unit.actor.id)) if unit.actor.kind == "official" else [],
+        "found": found,
+        "titles": matter_titles(unit, {id for one in found for id in one.matters}),
+        "choice": matter_choice(unit, entered.words, listed(entered.matters)) if entered else matter_choice(unit),
+    }
 
 
 def _to(path: str) -> Redirect:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from gdbos.errors import Forbidden, PasswordExpired, SecondFactorNeeded, Unauthenticated
+from gdbos.errors import Forbidden, PasswordExpired, SecondFactorNeeded, WrongPassword
 from gdbos.identity import attempt, factor
 from gdbos.identity.account import account, get_account, login_of, set_password
 from gdbos.identity.deciding import IDENTITY
@@ -56,7 +56,7 @@ async def log_in(
     :param code: of the second factor; needed where the account has one.
     :param new_password: needed where the present one is too old.
     :param presented: the session secret the request brought along; that session ends, whoever's it was.
-    :raises Unauthenticated: name or password is wrong, or the account is disabled; which, is not told.
+    :raises WrongPassword: name or password is wrong, or the account is disabled; which, is not told.
     :raises SecondFactorNeeded, PasswordExpired: what is missing beside the right password.
     :raises TooMany: this name was tried too often. :raises Unavailable: too many log-ins at once.
     """
@@ -82,7 +82,7 @@ _MISSING = {
 
 
 async def check(identity: Identity, login: str, password: str) -> UUID:
-    """The account whose name and password these are. :raises Unauthenticated: there is none; why, is not told."""
+    """The account whose name and password these are. :raises WrongPassword: there is none; why, is not told."""
     allowed = identity.settings.passwords.attempts
     credential = await identity.units.write(IDENTITY, present, login, allowed)
     right = await identity.hashing.verify(credential.password if credential else None, password)
@@ -140,7 +140,7 @@ async def confirm_password(identity: Identity, login: str, password: str) -> UUI
     """The account, once its holder has given its password again. :raises Forbidden: it is wrong."""
     try:
         account_id = await check(identity, login, password)
-    except Unauthenticated:
+    except WrongPassword:
         raise Forbidden("The present password is not right; nothing was changed.") from None
     await identity.units.write(IDENTITY, attempt.clear, login)
     return account_id
@@ -172,6 +172,6 @@ def with_token(identity: Identity, admitted: Admitted) -> LoggedIn:
     return LoggedIn(**msgspec.structs.asdict(admitted), access=access)
 
 
-def wrong() -> Unauthenticated:
+def wrong() -> WrongPassword:
     """One answer to every wrong log-in."""
-    return Unauthenticated("The log-in name or the password is not right.")
+    return WrongPassword("The log-in name or the password is not right.")

@@ -14,6 +14,7 @@ from gdbos.errors import Forbidden, Invalid, NotFound, Violation
 from gdbos.identity.deciding import deciding, in_force
 from gdbos.identity.enterprise import represented, represents
 from gdbos.identity.generation import advance
+from gdbos.identity.matter_choice import refuse_unknown_matters
 from gdbos.identity.person import Known
 from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
@@ -72,7 +73,7 @@ def give_mandate(
 
     :param by: row id of the person who gives it.
     :raises Forbidden: the giver is neither the principal nor its legal representative.
-    :raises Invalid: the period is empty, or someone would act for themself.
+    :raises Invalid: the period is empty, someone would act for themself, or there is no such matter.
     """
     since = since or unit.today
     if not may_give(unit, by, principal):
@@ -82,6 +83,7 @@ def give_mandate(
         raise Invalid(
             detail, violations=[Violation("$.until" if agent.subject != principal else "$.agent", "period", detail)]
         )
+    refuse_unknown_matters(unit, matters)
     row = new_id()
     unit.execute(
         insert(mandate).values(

@@ -22,11 +22,13 @@ from gdbos.identity.factor_routes import FactorShown, shown
 from gdbos.identity.identity import account_of
 from gdbos.identity.login import change_password
 from gdbos.identity.login_pages import LOGIN_PAGES
-from gdbos.identity.mandate import Mandate, mandates, revoke
+from gdbos.identity.mandate import Mandate, mandates
+from gdbos.identity.mandate_pages import MANDATE_PAGES
+from gdbos.identity.matter_choice import matter_titles
 from gdbos.identity.openid_pages import OPENID_PAGES
 from gdbos.identity.post import Post
 from gdbos.identity.principal import Principal, principal_name, principals
-from gdbos.identity.routes import MandateGiven, end_one, end_others, give
+from gdbos.identity.routes import end_one, end_others
 from gdbos.identity.session import Device, current_post, devices, switch_acts_for, switch_post
 from gdbos.identity.session_cookie import session_cookie
 from gdbos.identity.trust_pages import TRUST_PAGES
@@ -34,7 +36,7 @@ from gdbos.kernel import Kernel
 from gdbos.pages.language import locale_of
 from gdbos.pages.render import Page
 from gdbos.plugin import KNOWN
-from gdbos.text import N_
+from gdbos.text import N_, Text
 from gdbos.unit import Run, Unit
 
 _ACCOUNT = "/account"
@@ -46,15 +48,6 @@ class PasswordForm(Entered, frozen=True, kw_only=True):
     old: Phrase = ""
     new: Phrase = ""
     again: Phrase = ""
-
-
-class MandateForm(Entered, frozen=True, kw_only=True):
-    """What the form for a mandate sends; matters are separated by blanks or commas."""
-
-    agent_citizen_id: Word = ""
-    principal: Word = ""
-    matters: Phrase = ""
-    until: Word = ""
 
 
 class ChoiceForm(Entered, frozen=True, kw_only=True):
@@ -80,6 +73,8 @@ class Mine(msgspec.Struct, frozen=True, kw_only=True):
     post: UUID | None
     principals: list[Principal]
     mandates: list[MandateShown]
+    titles: dict[str, Text]
+    """The names of the matters that mandates are limited to."""
     second_factor: FactorShown
     password: bool
     """Whether the account has one."""
@@ -136,36 +131,18 @@ async def set_password(
     return _to(f"{_ACCOUNT}?done=password")
 
 
-@post("/account/mandates", permission=KNOWN)
-async def give_mandate(request: Asked, run: NamedDependency[Run], data: URLEncodedBody[MandateForm]) -> Page | Redirect:
-    """Let another person act for oneself or for one's enterprise."""
-    try:
-        await run(give, _mandate(data))
-    except (Problem, msgspec.ValidationError) as problem:
-        detail = problem.detail if isinstance(problem, Problem) else N_("The last day is not a date.")
-        field = "until" if isinstance(problem, msgspec.ValidationError) else "agent_citizen_id"
-        facts = problem.facts if isinstance(problem, Problem) else {}
-        return await _account_page(request, run, wrong=(field, detail), facts=facts)
-    return _to(f"{_ACCOUNT}?done=mandate")
-
-
-@post("/account/mandates/{mandate_id:uuid}/revoke", permission=KNOWN)
-async def revoke_mandate(mandate_id: FromPath[UUID], run: NamedDependency[Run]) -> Redirect:
-    """End a mandate at once."""
-    await run(revoke, mandate_id)
-    return _to(f"{_ACCOUNT}?done=revoked")
-
-
 def mine(unit: Unit) -> Mine:
     """What the account page shows of this unit's actor."""
     account_id, actor = account_of(unit), unit.actor
     a_person = actor.kind == "person"
+    given = [_shown(unit, one) for one in mandates(unit) if not one.revoked] if a_person else []
     return Mine(
         devices=devices(unit, account_id),
         posts=[] if a_person else offices(unit, account_id),
         post=current_post(unit),
         principals=principals(unit, UUID(actor.id)) if a_person else [],
-        mandates=[_shown(unit, one) for one in mandates(unit) if not one.revoked] if a_person else [],
+        mandates=given,
+        titles=matter_titles(unit, {id for one in given for id in one.mandate.matters}),
         second_factor=shown(unit),
         password=has_password(unit, account_id),
     )
@@ -193,18 +170,6 @@ async def _account_page(
     return Page("identity/account.html", context, status=422 if wrong else 200)
 
 
-def _mandate(form: MandateForm) -> MandateGiven:
-    return msgspec.convert(
-        {
-            "agent_citizen_id": form.agent_citizen_id,
-            "principal": form.principal,
-            "matters": form.matters.replace(",", " ").replace("，", " ").split(),
-            "until": form.until or None,
-        },
-        MandateGiven,
-    )
-
-
 def _id(choice: str) -> UUID:
     try:
         return UUID(choice)
@@ -222,12 +187,11 @@ PAGES: list[Any] = [
     *FACTOR_PAGES,
     *OPENID_PAGES,
     *TRUST_PAGES,
+    *MANDATE_PAGES,
     account_page,
     end_session,
     end_other_sessions,
     take_up_post,
     act_for,
     set_password,
-    give_mandate,
-    revoke_mandate,
 ]

@@ -16,6 +16,7 @@ from gdbos.identity.body import body, get_body, reached, refuse_beyond_reach
 from gdbos.identity.deciding import in_force
 from gdbos.identity.duty import leave_duty, take_duty
 from gdbos.identity.generation import advance
+from gdbos.identity.matter_choice import refuse_unknown_matters
 from gdbos.identity.number import known_division
 from gdbos.identity.role import Role, excluded, role, roles
 from gdbos.ids import new_id
@@ -192,11 +193,7 @@ def _refuse_wrong_limits(unit: Unit, division: str, area: str, matters: tuple[st
         if not under(division, area):
             detail = N_("A post is limited to a division at or below its body's own, {division}.")
             raise Invalid(detail, division=division, violations=[Violation("$.area", "reach", detail)])
-    if "matters" in unit.standards.kinds:
-        known = {found.id for found in unit.standards.documents("matters", unit.today)}
-        if unknown := sorted(set(matters) - known):
-            detail = N_("The standards know no matter {matter}.")
-            raise Invalid(detail, matter=unknown[0], violations=[Violation("$.matters", "code", detail)])
+    refuse_unknown_matters(unit, matters)
 
 
 def _refuse_own(unit: Unit, account_id: UUID) -> None:

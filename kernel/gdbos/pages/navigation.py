@@ -80,6 +80,12 @@ class Navigation:
         entries = [entry for entry in self._entries if may(entry.permission)]
         return next((entry.path for entry in entries if entry.area == most), entries[0].path if entries else "")
 
+    def instead(self, path: str, may: Callable[[Permission], bool]) -> str:
+        """The first page a visitor may open of the area at whose own address ``path`` they were refused; empty elsewhere."""
+        if path.rstrip("/") not in {f"/{area}" for area in AREAS}:
+            return ""
+        return next((link.path for link in self.entries(path, may) if link.path != path.rstrip("/")), "")
+
     def _area_of(self, path: str) -> str:
         nearest = self._nearest(path)
         return nearest.area if nearest else path.lstrip("/").partition("/")[0]

@@ -71,6 +71,10 @@ class Pages:
         """The path at which this visitor begins; see :meth:`Navigation.home`."""
         return self._navigation.home(frame.may)
 
+    def instead(self, frame: Frame) -> str:
+        """Where a visitor is led who may not open the first page of an area; see :meth:`Navigation.instead`."""
+        return self._navigation.instead(frame.path, frame.may)
+
     def check(self) -> None:
         """Compile every template now. Raises Misconfigured naming the first that cannot be."""
         for environment in self._environments.values():

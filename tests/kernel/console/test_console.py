@@ -320,6 +320,21 @@ def test_officials_begin_where_their_work_is_and_are_offered_no_receipts_of_thei
     assert "/portal/receipts" not in page
 
 
+def test_who_may_not_open_the_consoles_first_page_is_led_to_the_first_that_is_theirs(node: Node) -> None:
+    def typed(login: str, path: str) -> Any:
+        headers = node.as_(login) | {"accept": "text/html"}
+        return node.site.client.get(path, headers=headers, follow_redirects=False)
+
+    for login, first in (("auditor", "/console/calls"), ("market", "/console/grants")):
+        led = typed(login, "/console")
+        assert (led.status_code, led.headers["location"]) == (303, first)
+        assert typed(login, first).status_code == 200
+    assert typed("operator", "/console").status_code == 200
+    assert typed("auditor", "/console/plugins").status_code == 403
+    assert typed("auditor", "/workbench").status_code in (403, 404)
+    assert node.get("auditor", "/console", 403)["type"] == "urn:gdbos:problem:forbidden"
+
+
 def test_the_home_page_tells_what_needs_attention(node: Node) -> None:
     assert "Needs attention" not in node.get("operator", "/console")
     node.site.unit(park)

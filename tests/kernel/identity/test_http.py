@@ -331,6 +331,14 @@ def test_a_wrong_password_is_said_on_the_page(served: Served, language: str, wor
     assert "wrong and long" not in answer.text
 
 
+@pytest.mark.parametrize(("language", "title"), [("zh", "登录未成功"), ("en", "The log-in was not accepted")])
+def test_a_wrong_password_is_titled_as_one(served: Served, language: str, title: str):
+    wrong = {"login": "anna", "password": "wrong and long enough"}
+    answer = served.client.post("/api/identity/sessions", json=wrong, headers={"accept-language": language})
+    assert (answer.status_code, answer.json()["title"]) == (401, title)
+    assert answer.json()["type"] == "urn:gdbos:problem:wrong-password"
+
+
 def test_the_account_page_shows_what_is_ones_own_and_does_what_it_offers(served: Served):
     log_in(served)
     page = served.client.get("/account", headers={"accept-language": "en"})
@@ -339,7 +347,7 @@ def test_the_account_page_shows_what_is_ones_own_and_does_what_it_offers(served:
     firm = re.search(r'value="(enterprise:[^"]*)"', page.text)[1]  # type: ignore[index]
     steps = [
         ("/account/acts-for", {"choice": firm}),
-        ("/account/mandates", {"agent_citizen_id": BEN, "principal": firm, "matters": "a, b"}),
+        ("/account/mandates", {"agent_citizen_id": BEN, "principal": firm, "matters": ["a", "b"]}),
         ("/account/sessions/end-others", {}),
         (
             "/account/password",

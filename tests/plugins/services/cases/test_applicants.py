@@ -1,7 +1,8 @@
-"""A matter may want to know more surely who applies: what the page says, and that no other way goes round it."""
+"""Who applies: how surely a matter wants them known, what the page says, and for which matters they have a mandate."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from gdbos.identity.generation import advance
 from gdbos.identity.session import session
 from gdbos.unit import Unit
 
-from .conftest import ANSWERS, PASSWORD, PLACE, REGISTRATION, City, Clock, city_of
+from .conftest import ANSWERS, BEN, PASSWORD, PLACE, REGISTRATION, City, Clock, city_of
 
 FACTOR = "/api/identity/me/second-factor"
 
@@ -109,3 +110,27 @@ def test_the_guide_says_it_and_offers_officials_no_application(doubting: City) -
     assert f'href="/portal/apply/{PLACE}"' not in shown.text
     assert "Only a person applies" in shown.text
     assert "trust level" not in page(doubting, {}, "GET", f"/portal/matters/{REGISTRATION}").text
+
+
+def test_a_mandate_is_given_for_matters_chosen_by_name(doubting: City) -> None:
+    """Without script: the words are sent, what fits is ticked, and nothing typed is lost on the way."""
+    anna = doubting.headers("anna")
+    assert 'href="/account/mandates/new"' in page(doubting, anna, "GET", "/account").text
+    offered = page(doubting, anna, "GET", "/account/mandates/new").text
+    assert "Hygiene licence of a public place" in offered
+    assert "公共场所卫生许可" in offered
+    form = {"agent_citizen_id": BEN, "principal": "", "until": "2026-06-01", "matters": [PLACE], "words": "SEAL"}
+    found = page(doubting, anna, "POST", "/account/mandates", form | {"do": "find"}).text
+    assert f'value="{BEN}"' in found
+    ticked = re.findall(r'name="matters" value="([^"]+)"( checked)?', found)
+    assert dict(ticked)[PLACE] == " checked"
+    assert dict(ticked)["enterprise.seal"] == ""
+    assert "enterprise.tax" not in dict(ticked)
+    wrong = page(doubting, anna, "POST", "/account/mandates", form | {"matters": ["no.such.matter"], "do": "give"})
+    assert wrong.status_code == 422
+    given = page(doubting, anna, "POST", "/account/mandates", form | {"matters": [PLACE, "enterprise.seal"]})
+    assert (given.status_code, given.headers["location"]) == (303, "/account?done=mandate")
+    assert "Hygiene licence of a public place" in page(doubting, anna, "GET", "/account").text
+    headers = anna | {"accept": "application/json"}
+    held = doubting.site.client.get("/api/identity/mandates", headers=headers).json()
+    assert sorted(held[0]["matters"]) == ["enterprise.seal", PLACE]
