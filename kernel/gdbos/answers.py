@@ -31,7 +31,7 @@ from gdbos.errors import (
     Unsupported,
     Violation,
 )
-from gdbos.frames import frame_for
+from gdbos.frames import actor_of, frame_for
 from gdbos.pages.language import locale_of
 from gdbos.pages.problems import problem_page
 from gdbos.telemetry import trace_id
@@ -190,7 +190,7 @@ def _page(request: Request[Any, Any, Any], problem: Problem, headers: dict[str, 
         return Redirect(
             f"/login/confirm?next={quote(_back(request))}", status_code=303, headers={"cache-control": "no-store"}
         )
-    if isinstance(problem, TrustTooLow) and "needed" in problem.facts:
+    if isinstance(problem, TrustTooLow) and actor_of(request).kind == "person":
         asked = urlencode({"needed": problem.facts["needed"], "next": _back(request)})
         return Redirect(f"/account/trust?{asked}", status_code=303, headers={"cache-control": "no-store"})
     if isinstance(problem, Unauthenticated) and request.method == "GET":

@@ -15,7 +15,7 @@ from gdbos.identity.account import get_account, has_password
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.entries import Asked, Entered, Phrase, Word
 from gdbos.identity.factor import Enrolment, enrolment, new_recovery_codes
-from gdbos.identity.factor_routes import begin, confirmed, proven, shown, taken_away
+from gdbos.identity.factor_routes import begin, confirmed, log_in_anew, proven, shown, taken_away
 from gdbos.identity.identity import account_of
 from gdbos.identity.login_pages import CODES, CodesShown, to
 from gdbos.identity.pending import held, hold
@@ -108,18 +108,20 @@ def _new_codes(unit: Unit) -> list[str]:
     return new_recovery_codes(unit, account_of(unit))
 
 
-def _own(unit: Unit) -> tuple[bool, Enrolment | None]:
+def _own(unit: Unit) -> tuple[str | None, Enrolment | None]:
+    """Where to log in anew first, None for those who have a password, and what is being set up."""
     account_id = account_of(unit)
     login = get_account(unit, account_id).login
     issuer = unit.config(Settings).node.title.into("zh")
-    return has_password(unit, account_id), enrolment(unit, account_id, login, issuer)
+    anew = None if has_password(unit, account_id) else log_in_anew(unit)
+    return anew, enrolment(unit, account_id, login, issuer)
 
 
 async def _page(request: Asked, run: Run, *, done: str = "", wrong: tuple[str, Problem] | None = None) -> Page:
-    (password, begun), own = await run.read(_own), await run.read(shown)
+    (anew, begun), own = await run.read(_own), await run.read(shown)
     kernel: Kernel = request.app.state.kernel
     errors = {wrong[0]: kernel.pages.translate(wrong[1].detail, locale_of(request), wrong[1].facts)} if wrong else {}
-    context = {"own": own, "password": password, "enrolment": begun, "qr": qr(begun.uri) if begun else ""}
+    context = {"own": own, "anew": anew, "enrolment": begun, "qr": qr(begun.uri) if begun else ""}
     return Page("identity/factor.html", {**context, "errors": errors, "done": done}, status=422 if wrong else 200)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -20,11 +21,14 @@ from gdbos.identity.entries import Entered, Phrase, Word
 from gdbos.identity.identity import account_of
 from gdbos.identity.login import confirm_password
 from gdbos.identity.proof import prove_now
-from gdbos.identity.session import Opened
+from gdbos.identity.session import Opened, way_in
 from gdbos.identity.session_cookie import session_cookie
 from gdbos.kernel import Kernel
 from gdbos.plugin import KNOWN
 from gdbos.unit import Run, Unit
+
+FRESH: Final = timedelta(minutes=10)
+"""How long ago who has no password may have shown their platform who they are."""
 
 
 class CodeGiven(Entered, frozen=True, kw_only=True):
@@ -114,11 +118,28 @@ def shown(unit: Unit) -> FactorShown:
 
 
 async def begin(kernel: Kernel, run: Run, password: str) -> factor.Enrolment:
-    """A secret for the caller's app. :raises Forbidden: the password is wrong. :raises Conflict: there is a factor."""
-    login, needed = await run.read(_own)
+    """A secret for the caller's app. :raises Conflict: there is a factor.
+
+    :raises Forbidden: the password is wrong, or who has none has not shown their platform just now who they are.
+    """
+    login, needed, anew = await run.read(_own)
     if needed:
         await confirm_password(kernel.identity, login, password)
+    elif anew:
+        raise Forbidden(
+            "Log in by your platform anew first, at {address}: whoever finds your browser open must not set up a second"
+            " factor in your place.",
+            address=anew,
+        )
     return await run(_enrol)
+
+
+def log_in_anew(unit: Unit) -> str:
+    """Where who has no password must log in before they set up a second factor; empty where they just did."""
+    method, shown = way_in(unit)
+    if shown is not None and unit.now - shown <= FRESH:
+        return ""
+    return f"/login/openid/{method}?fresh=true&next=/account/second-factor"
 
 
 async def confirmed(kernel: Kernel, run: Run, code: str) -> list[str]:
@@ -153,9 +174,9 @@ async def _charged(kernel: Kernel, run: Run) -> UUID:
     return account_id
 
 
-def _own(unit: Unit) -> tuple[str, bool]:
+def _own(unit: Unit) -> tuple[str, bool, str]:
     account_id = account_of(unit)
-    return get_account(unit, account_id).login, has_password(unit, account_id)
+    return get_account(unit, account_id).login, has_password(unit, account_id), log_in_anew(unit)
 
 
 def _enrol(unit: Unit) -> factor.Enrolment:

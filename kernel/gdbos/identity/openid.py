@@ -10,7 +10,7 @@ import asyncio
 import base64
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -39,6 +39,8 @@ _KEPT: Final = timedelta(hours=1)
 _SOONEST: Final = timedelta(minutes=1)
 """A key that is not known is looked for again, but not by everybody who sends a forged one."""
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_FRESH: Final = timedelta(minutes=5)
+"""How long ago somebody may have shown who they are who was asked to do it anew."""
 _SIGNS: Final = {"RSA": "PS256", "EC": "ES256", "OKP": "EdDSA"}
 
 
@@ -50,6 +52,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     verifier: str
     next: str = "/"
+    fresh: bool = False
+    """Whoever it is must show the provider anew who they are; that they did so earlier today does not do."""
 
 
 class Metadata(msgspec.Struct, frozen=True):
@@ -87,7 +91,7 @@ class Party:
         self._keys: dict[str, Key] = {}
         self._keys_at: datetime | None = None
 
-    async def begin(self, next: str) -> tuple[str, Flow]:
+    async def begin(self, next: str, *, fresh: bool = False) -> tuple[str, Flow]:
         """Where to send the browser, and what to remember until it comes back."""
         metadata = await self._discovered()
         flow = Flow(
@@ -96,6 +100,7 @@ class Party:
             nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48),
             next=next,
+            fresh=fresh,
         )
         url: str = prepare_grant_uri(
             metadata.authorization_endpoint,
@@ -107,6 +112,7 @@ class Party:
             nonce=flow.nonce,
             code_challenge=create_s256_code_challenge(flow.verifier),
             code_challenge_method="S256",
+            **({"prompt": "login", "max_age": "0"} if fresh else {}),
         )
         return url, flow
 
@@ -126,6 +132,9 @@ class Party:
             nonce=flow.nonce,
             now=self._clock(),
         )
+        shown = authenticated_at(said)
+        if flow.fresh and (shown is None or self._clock() - shown > _FRESH):
+            raise refused("auth_time")  # asked with max_age, a provider must say it (Core §3.1.2.1)
         return await self._user(metadata, token.access_token, said)
 
     async def _discovered(self) -> Metadata:
@@ -204,6 +213,12 @@ class Party:
     def _origin(url: str) -> str:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc}"
+
+
+def authenticated_at(said: dict[str, Any]) -> datetime | None:
+    """When the provider's user showed it who they are, where it says so (``auth_time``)."""
+    at = said.get("auth_time")
+    return datetime.fromtimestamp(at, UTC) if isinstance(at, int) and 0 < at < 1 << 32 else None
 
 
 def _endpoint(url: str) -> Base:

@@ -17,7 +17,7 @@ from gdbos.identity.entries import Asked
 from gdbos.identity.id_token import refused
 from gdbos.identity.link import attributes, entered
 from gdbos.identity.login_pages import go_on, to
-from gdbos.identity.openid import Flow, Party
+from gdbos.identity.openid import Flow, Party, authenticated_at
 from gdbos.identity.pending import hold, take
 from gdbos.identity.session import How
 from gdbos.identity.session_cookie import step_carried, step_cookie
@@ -27,9 +27,14 @@ from gdbos.plugin import PUBLIC
 
 
 @get("/login/openid/{provider:str}", permission=PUBLIC)
-async def leave(provider: FromPath[str], kernel: NamedDependency[Kernel], next: FromQuery[str] = "/") -> Redirect:
-    """Send the browser to the provider."""
-    url, flow = await _party(kernel, provider).begin(local_path(next))
+async def leave(
+    provider: FromPath[str],
+    kernel: NamedDependency[Kernel],
+    next: FromQuery[str] = "/",
+    fresh: FromQuery[bool] = False,
+) -> Redirect:
+    """Send the browser to the provider; ``fresh`` has its user show anew who they are."""
+    url, flow = await _party(kernel, provider).begin(local_path(next), fresh=fresh)
     return to(url, step_cookie(kernel, await kernel.units.write(IDENTITY, hold, flow)))
 
 
@@ -48,13 +53,15 @@ async def come_back(
         raise refused("no log-in began in this browser")
     if not code:
         raise Forbidden("The platform did not log you in; begin again, or log in another way.")
-    said = attributes(party.provider, await party.finish(flow, code=code, state=state, iss=iss))
+    claims = await party.finish(flow, code=code, state=state, iss=iss)
+    said = attributes(party.provider, claims)
     account_id, acts_for = await kernel.units.write(IDENTITY, entered, provider, party.provider, said)
     how = How(
         method=provider,
         device=device_of(request.headers.get("user-agent", "")),
         trust=said.trust,
         proven=party.provider.second_factor,
+        authenticated_at=authenticated_at(claims),
     )
     return await go_on(request, kernel, Entering(account=account_id, how=how, next=flow.next, acts_for=acts_for))
 

@@ -42,6 +42,7 @@ session = Table(
     Column("method", String(60), nullable=False),
     Column("trust", String(2), nullable=False),
     Column("proven_at", Instant),
+    Column("authenticated_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
@@ -68,6 +69,8 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust = "L1"
     proven: bool = False
     """With a second factor."""
+    authenticated_at: datetime | None = None
+    """When they showed the provider who they are, which may be long before this log-in; None where it does not say."""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +108,7 @@ def open_session(unit: Unit, account_id: UUID, *, how: How, post: UUID | None = 
         method=how.method,
         trust=how.trust,
         proven_at=proven_at,
+        authenticated_at=unit.now if how.method == "password" else how.authenticated_at,
     )
     unit.record("identity.session-opened", account=account_id, session=opened.id, method=how.method, trust=how.trust)
     return opened
@@ -169,6 +173,13 @@ def prove(unit: Unit, trust: Trust) -> Opened:
     return _renew(unit, proven_at=unit.now, trust=trust)
 
 
+def way_in(unit: Unit) -> tuple[str, datetime | None]:
+    """By which method the session this unit runs in began, and when its holder showed there who they are."""
+    chosen = select(session.c.method, session.c.authenticated_at).where(session.c.id == unit.actor.session)
+    row = unit.execute(chosen).one()
+    return row.method, row.authenticated_at
+
+
 def current_post(unit: Unit) -> UUID | None:
     """The post taken up in the session this unit runs in."""
     found: UUID | None = unit.execute(select(session.c.post).where(session.c.id == unit.actor.session)).scalar()
@@ -206,8 +217,8 @@ def forget_old(unit: Unit) -> None:
 
 
 def _insert(unit: Unit, row: UUID, expires_at: datetime, **values: Any) -> None:
-    empty = {"secret": None, "account": None, "system": "", "post": None, "acts_for": "", "proven_at": None}
-    empty |= {"device": "", "method": "", "trust": "L1"}
+    empty = {"secret": None, "account": None, "system": "", "post": None, "acts_for": ""}
+    empty |= {"device": "", "method": "", "trust": "L1", "proven_at": None, "authenticated_at": None}
     times = {"created_at": unit.now, "seen_at": unit.now, "expires_at": expires_at, "ended_at": None}
     unit.execute(insert(session).values(id=row, **{**empty, **times, **values}))
 

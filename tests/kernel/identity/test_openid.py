@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hmac
+import io
 import logging
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,15 +16,19 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import msgspec
 import pytest
-from joserfc import jws
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from oidc_provider_mock import User, run_server_in_thread
+from oidc_provider_mock import app as provider_app
+from oidc_provider_mock._storage import AuthorizationCode
+from werkzeug.serving import make_server
 
 from gdbos.config import Provider, load
 from gdbos.errors import Forbidden, Misconfigured
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.id_token import keys_of, verified
-from gdbos.identity.openid import Party
+from gdbos.identity.openid import Party, authenticated_at
 from gdbos.identity.person import person
 from gdbos.testing import deployment, serving
 from gdbos.text import Text
@@ -57,13 +64,17 @@ USERS = [
 ]
 
 
-def section(name: str, issuer: str, claims: str, more: str = "") -> str:
+BY_SECRET = 'client_secret = { env = "TEST_OPENID_SECRET" }'
+BY_KEY = 'private_key = { env = "TEST_OPENID_KEY" }'
+
+
+def section(name: str, issuer: str, claims: str, more: str = "", client: str = BY_SECRET) -> str:
     return f"""
 [identity.providers.{name}]
 title = {{ zh = "国家政务服务平台", en = "National platform" }}
 issuer = "{issuer}"
 client_id = "gdbos"
-client_secret = {{ env = "TEST_OPENID_SECRET" }}
+{client}
 networks = ["127.0.0.0/8", "::1/128"]
 {more}
 [identity.providers.{name}.claims]
@@ -87,14 +98,70 @@ def issuer() -> Iterator[str]:
         yield f"http://localhost:{server.server_port}"
 
 
+class Demanding:
+    """Before a provider: its token endpoint takes no client that does not sign an assertion (RFC 7523) for it, once."""
+
+    def __init__(self, provider: Callable[..., Iterable[bytes]], client: OKPKey) -> None:
+        self.provider, self.client, self.issuer = provider, client, ""
+        self.used: list[str] = []
+        """The ids of the assertions that were believed."""
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/oauth2/token":
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            if "HTTP_AUTHORIZATION" in environ or not self.believes(parse_qs(body.decode())):
+                start("401 Unauthorized", [("content-type", "application/json")])
+                return [b'{"error": "invalid_client"}']
+            # Behind it stands a provider that takes any secret, and no assertion.
+            environ |= {"wsgi.input": io.BytesIO(body), "HTTP_AUTHORIZATION": "Basic Z2Rib3M6eA=="}
+        return self.provider(environ, start)
+
+    def believes(self, form: dict[str, list[str]]) -> bool:
+        demanded = {"iss": "gdbos", "sub": "gdbos", "aud": f"{self.issuer}/oauth2/token"}
+        registry = jwt.JWTClaimsRegistry(
+            **{name: {"essential": True, "value": value} for name, value in demanded.items()},  # type: ignore[arg-type]
+            exp={"essential": True},
+            jti={"essential": True},
+        )
+        try:
+            [kind], [assertion] = form["client_assertion_type"], form["client_assertion"]
+            token = jwt.decode(assertion, self.client, algorithms=["EdDSA"])
+            registry.validate(token.claims)
+        except (JoseError, KeyError, ValueError):
+            return False
+        lasting, jti = token.claims["exp"] - time.time(), str(token.claims["jti"])
+        if kind != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" or lasting > 300 or jti in self.used:
+            return False
+        self.used.append(jti)
+        return True
+
+
+CLIENT = OKPKey.generate_key("Ed25519", {"kid": "gdbos-1"})
+
+
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory, issuer: str) -> Iterator[Served]:
+def demanding() -> Iterator[Demanding]:
+    found = Demanding(provider_app(user_claims=USERS, require_nonce=True), CLIENT)
+    server = make_server("localhost", 0, found, threaded=True)
+    found.issuer = f"http://localhost:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.1,))
+    thread.start()
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory, issuer: str, demanding: Demanding) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("openid")
     sections = section("national", issuer, NATIONAL, LEVELS)
+    sections += section("keyed", demanding.issuer, NATIONAL, LEVELS, client=BY_KEY)
     sections += section("staff", issuer, 'login = "account"', 'kind = "official"\ntrust = "L4"\nsecond_factor = true')
     extra = f'{sections}[standards]\npacks = ["test"]\nfolders = ["{pack_in(folder)}"]'
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEST_OPENID_SECRET", "not a real secret")
+        patch.setenv("TEST_OPENID_KEY", msgspec.json.encode(CLIENT.as_dict(private=True)).decode())
         with serving(deployment(folder, extra=extra)) as site:
             yield Served(site)
 
@@ -252,6 +319,75 @@ def test_a_session_planted_before_does_not_survive(served: Served) -> None:
     served.client.cookies.clear()
     served.client.cookies.set("sid", planted)
     assert served.client.get("/api/identity/me").status_code == 401
+
+
+def test_the_platform_knows_the_node_by_its_key_and_no_secret_is_shared(served: Served, demanding: Demanding) -> None:
+    for count in (1, 2):
+        served.client.cookies.clear()
+        assert log_in(served, "n-anna", "keyed").headers["location"] == "/account"
+        assert len(demanding.used) == count, "each assertion counts once"
+    assert me(served)["id"] == str(served.people["anna"].id)
+
+
+def test_a_platform_that_knows_another_key_lets_nobody_in(
+    served: Served, demanding: Demanding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demanding, "client", OKPKey.generate_key("Ed25519"))
+    assert log_in(served, "n-anna", "keyed").status_code == 502
+    assert served.client.get("/api/identity/me").status_code == 401
+
+
+# A second factor for who has no password.
+
+HERE = {"origin": "http://127.0.0.1:8000"}
+FACTOR = "/api/identity/me/second-factor"
+ANEW = "/login/openid/national?fresh=true&next=/account/second-factor"
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, ago: int) -> None:
+    """Whoever logs in by the platform showed it so many seconds ago who they are."""
+    monkeypatch.setattr(AuthorizationCode, "get_auth_time", lambda _: int(time.time()) - ago)
+
+
+def test_an_answer_that_does_not_say_when_counts_as_never() -> None:
+    assert [authenticated_at(said) for said in ({}, {"auth_time": "now"}, {"auth_time": -1})] == [None] * 3
+
+
+def test_who_has_no_password_shows_the_platform_anew_who_they_are_before_a_second_factor_is_set_up(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown(monkeypatch, ago=3600)
+    log_in(served, "n-dora")
+    refused = served.client.post(FACTOR, json={}, headers=HERE)
+    assert (refused.status_code, ANEW in refused.json()["detail"]) == (403, True)
+    page = served.client.get("/account/second-factor").text
+    assert ANEW.replace("&", "&amp;") in page
+    assert 'action="/account/second-factor/begin"' not in page
+    url = str(served.client.get(ANEW, follow_redirects=False).headers["location"])
+    asked = parse_qs(urlsplit(url).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+    shown(monkeypatch, ago=0)
+    back = come_back(served, at_provider(url, "n-dora"))
+    assert (back.status_code, back.headers["location"]) == (303, "/account/second-factor")
+    assert 'action="/account/second-factor/begin"' in served.client.get("/account/second-factor").text
+    assert served.client.post(FACTOR, json={}, headers=HERE).status_code == 201
+
+
+@pytest.mark.parametrize("ago", [360, 3600])
+def test_a_platform_that_does_not_ask_anew_does_not_count(
+    served: Served, monkeypatch: pytest.MonkeyPatch, ago: int
+) -> None:
+    shown(monkeypatch, ago)
+    url = str(served.client.get(ANEW, follow_redirects=False).headers["location"])
+    assert come_back(served, at_provider(url, "n-dora")).status_code == 403
+    assert log_in(served, "n-dora").status_code == 303, "for logging in it does"
+
+
+def test_what_was_shown_a_while_ago_is_shown_again(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown(monkeypatch, ago=660)
+    log_in(served, "n-boss")
+    refused = served.client.post(FACTOR, json={}, headers=HERE)
+    assert (refused.status_code, ANEW in refused.json()["detail"]) == (403, True)
 
 
 def test_a_platform_that_is_not_there_is_none(served: Served) -> None:

@@ -432,6 +432,7 @@ def upgrade() -> None:
         sa.Column("method", sa.String(length=60), nullable=False),
         sa.Column("trust", sa.String(length=2), nullable=False),
         sa.Column("proven_at", Instant(), nullable=True),
+        sa.Column("authenticated_at", Instant(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("seen_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
