@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -13,6 +13,8 @@ from gdbos.text import N_, Text
 from gdbos.unit import Unit
 
 Reach = Literal["body", "division", "node"]
+_REACHES: Final[tuple[Reach, ...]] = get_args(Reach)
+"""From the nearest on."""
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,7 +44,29 @@ def _check(role: Role, _: object) -> Iterable[str]:
         yield "a role cannot exclude itself"
 
 
-KINDS = [Kind("roles", Role, _check)]
+def _loosens(field: str, old: Any, new: Any) -> str:
+    """A lower pack narrows a role of an upper one, or adds one of its own; it never hands out more under the same name."""
+    if field == "permissions":
+        wider = [name for name in new if not any(_covers(held, name) for held in old or ())]
+        return (
+            f"permissions: {', '.join(wider)} is more than the upper pack gives; add a role of your own"
+            if wider
+            else ""
+        )
+    if field == "scope" and _REACHES.index(new) > _REACHES.index(old or "body"):
+        return f"scope: {new} reaches further than the upper pack's {old or 'body'}"
+    if field == "excludes" and (dropped := sorted(set(old or ()) - set(new))):
+        return f"excludes: {', '.join(dropped)} must stay, since the upper pack keeps these duties apart"
+    if field == "given_to" or (field == "administration" and old):
+        return f"{field}: a lower pack may not change it"
+    return ""
+
+
+def _covers(held: str, name: str) -> bool:
+    return held == name or (held.endswith(".*") and name.startswith(held[:-1]))
+
+
+KINDS = [Kind("roles", Role, _check, _loosens)]
 
 
 def roles(unit: Unit) -> dict[str, Role]:

@@ -33,6 +33,8 @@ class DocumentKind(Protocol):
     def struct(self) -> type[msgspec.Struct]: ...
     @property
     def check(self) -> Callable[[Any, Any], Iterable[str]] | None: ...
+    @property
+    def loosens(self) -> Callable[[str, Any, Any], str] | None: ...
 
 
 Kinds = Mapping[str, type[msgspec.Struct] | DocumentKind]
@@ -107,23 +109,25 @@ def _struct(kind: type[msgspec.Struct] | DocumentKind) -> type[msgspec.Struct]:
 def _complaints(standards: Standards, kinds: Kinds, layers: Layers) -> Iterator[Fault]:
     """What the plugins' own checks say of their documents."""
     for name, kind in kinds.items():
-        check = None if isinstance(kind, type) else kind.check
-        if check is None:
+        if isinstance(kind, type) or not (kind.check or kind.loosens):
             continue
         for id in standards.ids(name):
             for version in standards.versions(name, id):
-                for complaint in _complained(check, version.value, standards):
+                for complaint in _complained(kind, version, standards):
                     field = _FIELD.match(complaint)
                     key, detail = (field[1], field[2]) if field else ("", complaint)
                     yield speaker(layers[name, id], key, version.since or date.min).fault("document", detail, key)
 
 
-def _complained(check: Callable[[Any, Any], Iterable[str]], value: Any, standards: Standards) -> list[str]:
-    """What a kind's check says; where it looks for what is not there, that."""
+def _complained(kind: DocumentKind, version: Document[Any], standards: Standards) -> list[str]:
+    """What a kind says of a document and of what lower packs made of it; where it looks for what is not there, that."""
     try:
-        return list(check(value, standards))
+        found = list(kind.check(version.value, standards)) if kind.check else []
     except Problem as missing:
-        return [missing.message()]
+        found = [missing.message()]
+    if kind.loosens:
+        found += filter(None, (kind.loosens(one.field, one.old, one.new) for one in version.changes))
+    return found
 
 
 def _above(sources: Sequence[Source]) -> dict[str, set[str]]:
