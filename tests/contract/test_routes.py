@@ -135,7 +135,6 @@ PUBLIC_ROOTS = {
     "/api/standards/codes",
     "/api/standards/crosswalks",
     "/api/standards/deadlines",
-    "/api/standards/differences",
     "/api/standards/drift",
     "/api/standards/elements",
     "/api/standards/identifiers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import msgspec
 
 from .asked import today
 from .compare import compared, place
-from .pack import RANK
+from .pack import ID, RANK
 from .parcel import files_of, unzipped, zipped
 from .schema import names, schema
 from .shelf import Shelf, write
@@ -94,12 +95,21 @@ def new(folder: Path, id: str | None, extends: tuple[str, ...], **said: str) -> 
     """Begin a pack in FOLDER: a list, an element, examples, and the schemas that editors read."""
     if (folder / "pack.toml").exists():
         raise click.BadParameter(f"{folder} holds a pack already", param_hint="FOLDER")
+    _refuse_wrong_id(id or folder.name)
     named = {"id": id or folder.name, "extends": msgspec.json.encode(extends).decode(), **said}
     started = {"pack.toml": PACK, **STARTED}
     write(folder, {name.format(**named): text.format(**named).encode() for name, text in started.items()})
     _schemas(folder / ".schemas")
     _editors(folder)
     click.echo(f"{folder}: begun; gdbos standards check {folder}")
+
+
+def _refuse_wrong_id(id: str) -> None:
+    if not re.match(ID, id):
+        detail = (
+            f"{id!r} is no id of a pack: small letters, digits, dots and hyphens, 64 at most; give another with --id"
+        )
+        raise click.BadParameter(detail, param_hint="FOLDER")
 
 
 def _editors(folder: Path) -> None:

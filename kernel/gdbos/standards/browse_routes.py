@@ -91,7 +91,7 @@ class BrowseController(Controller):
         after: Short = "",
         limit: FromQuery[Annotated[int, QueryParameter(ge=1, le=500)]] = 100,
     ) -> Moved:
-        """What packs below `pack` changed, item by item and field by field; of one kind, or of the one pack `lower`."""
+        """What packs below `pack` changed, item by item and field by field, with the words for it; of one kind, or of the one pack `lower`."""
         found = drift(standards, pack, on or today(), kind, lower)
         rows, more = page(found, after, limit, lambda one: one.key)
         return Moved(items=rows, after=more)

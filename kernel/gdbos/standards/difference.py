@@ -10,7 +10,7 @@ import msgspec
 
 from gdbos.text import Text
 
-from .document import Document
+from .document import Change, Document
 from .element import form
 from .labels import KINDS, LABELS, Pair
 from .layer import entry_key
@@ -34,6 +34,12 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """The difference in one sentence, in both languages."""
 
 
+class Told(Change, frozen=True):
+    """A change of a lower pack, told in both languages."""
+
+    words: Text
+
+
 def differences(old: Standards, new: Standards, on: date) -> list[Difference]:
     """How ``new`` differs from ``old`` on a day, by kind and id."""
     found: list[Difference] = []
@@ -44,24 +50,11 @@ def differences(old: Standards, new: Standards, on: date) -> list[Difference]:
     return found
 
 
-def drift(standards: Standards, pack: str, on: date) -> Iterator[Difference]:
-    """What a pack changed of items of the levels above it."""
-    for kind in sorted(standards.kinds):
-        for document in standards.documents(kind, on):
-            title = getattr(document.value, "title", None) or Text(document.id, document.id)
-            head = _head(kind, document.id, title)
-            for change in (one for one in document.changes if one.pack == pack):
-                for said in _said(kind, change.field, change.old, change.new):
-                    words = Text(f"{head.zh}:{said.zh}", f"{head.en}: {said.en}")
-                    yield Difference(
-                        kind=kind,
-                        id=document.id,
-                        title=title,
-                        field=change.field,
-                        old=change.old,
-                        new=change.new,
-                        words=words,
-                    )
+def told(kind: str, change: Change) -> Told:
+    """What a lower pack changed of an item, with the sentence that says it."""
+    said = list(_said(kind, change.field, change.old, change.new))
+    words = Text("；".join(one.zh for one in said), "; ".join(one.en for one in said))
+    return Told(change.field, change.pack, change.old, change.new, words)
 
 
 def _in_force(standards: Standards, kind: str, on: date) -> dict[str, Document[Any]]:

@@ -9,7 +9,7 @@ import msgspec
 
 from gdbos.text import Text
 
-from .document import Change
+from .difference import Told, told
 from .pack import RANK
 from .registry import Standards
 
@@ -22,7 +22,7 @@ class Drifted(msgspec.Struct, frozen=True, kw_only=True):
     title: Text
     pack: str
     """The pack that brought it."""
-    changes: tuple[Change, ...]
+    changes: tuple[Told, ...]
     """Only those of packs below the one compared with."""
     locked: dict[str, str]
     """Fields that no lower pack may touch → the pack that says so."""
@@ -52,7 +52,7 @@ def drift(standards: Standards, against: str, on: date, kind: str = "", pack: st
     lower = {pack} if pack else set(below(standards, against))
     for one in sorted(standards.kinds) if not kind else [kind]:
         for document in sorted(standards.documents(one, on), key=lambda found: found.id):
-            changes = tuple(change for change in document.changes if change.pack in lower)
+            changes = tuple(told(one, change) for change in document.changes if change.pack in lower)
             if changes:
                 title = getattr(document.value, "title", None) or Text(document.id)
                 yield Drifted(kind=one, id=document.id, title=title, pack=document.pack, changes=changes, locked=document.locks)  # fmt: skip

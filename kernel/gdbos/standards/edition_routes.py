@@ -1,4 +1,4 @@
-"""``/api/standards/editions``: drafts, their review, publication, withdrawal; and differences between packs."""
+"""``/api/standards/editions``: drafts, their review, publication, withdrawal; and schemas."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from gdbos.plugin import PUBLIC
 from gdbos.unit import Run, Unit
 
 from . import review
-from .asked import On, today
 from .consent import Consent
-from .difference import Difference, drift
 from .edition import Edition, State, editions, parcel, refuse
 from .registry import Standards
 from .review import Review
@@ -161,13 +159,6 @@ class SchemaRoutes(Controller):
     def schema(self, kind: FromPath[str], standards: NamedDependency[Standards]) -> dict[str, Any]:
         """The JSON Schema (2020-12) of the files of a kind, for editors."""
         return schema(standards.kinds, kind)
-
-    @get("/differences/{pack_id:str}", permission=PUBLIC, sync_to_thread=False, responses=NOT_MODIFIED)
-    def differences(
-        self, pack_id: FromPath[str], standards: NamedDependency[Standards], on: On = None
-    ) -> list[Difference]:
-        """What a pack says otherwise than the levels above it, in words."""
-        return list(drift(standards, standards.pack(pack_id).id, on or today()))
 
 
 ROUTES = [EditionRoutes, SchemaRoutes]

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -38,10 +38,14 @@ FOLDERS: dict[str, tuple[str, ...]] = {
 CSV_COLUMNS = ("code", "zh", "en", "parent", "from", "until", "successor")
 
 
+ID: Final = r"\A[a-z0-9][a-z0-9.\-]{0,63}\Z"
+"""What ids of packs look like."""
+
+
 class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from"}):
     """``pack.toml``."""
 
-    id: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9.\-]{0,63}\Z")]
+    id: Annotated[str, msgspec.Meta(pattern=ID)]
     version: Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z][0-9A-Za-z.+\-]{0,31}\Z")]
     title: Text
     publisher: Text

@@ -91,6 +91,10 @@ def test_a_pack_is_begun_with_schemas_and_is_sound(run: Callable[..., Result], t
     rules = tomllib.loads((folder / ".taplo.toml").read_text())["rule"]
     assert {"include": ["matters/*.toml"], "schema": {"path": ".schemas/matters.json"}} in rules
     assert run("new", folder).exit_code == 2
+    for wrong in (("Bad/Name",), ("bad_name",), ("fine", "--id", "Not fine")):
+        refused = run("new", tmp_path / wrong[0], *wrong[1:])
+        assert (refused.exit_code, "is no id of a pack" in refused.output) == (2, True)
+        assert not (tmp_path / wrong[0]).exists()
     example = folder / "examples" / "examples.toml"
     example.write_text(example.read_text().replace('value = "1"', 'value = "3"'))
     failed = run("check", folder, "--beneath", shipped("standards"))

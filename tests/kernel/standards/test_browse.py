@@ -149,6 +149,9 @@ def test_drift_tells_what_each_lower_level_changed(packs: Any) -> None:
         ("nn", "days", 15, 10),
         ("qx", "days", 10, 5),
     ]
+    told = {(one.pack, one.field): one.words for one in nation.changes}
+    assert told["gx", "days"] == Text("天数 20 → 15", "days 20 → 15")
+    assert told["qx", "note"].zh.endswith("无 → 快")
     [province] = drift(standards, "gx", ON)
     assert {one.pack for one in province.changes} == {"nn", "qx"}
     assert (province.count("qx"), province.count("nn"), province.locked) == (2, 1, {"unit": "gx"})
