@@ -89,9 +89,11 @@ class Index:
         for pair in pairs:
             for number in self._pairs.get(pair, ()):
                 counts[number] = counts.get(number, 0) + 1
-        likely = [(count, number) for number, count in counts.items() if count >= NEAR * len(pairs)]
-        ordered = (self._entries[number] for _, number in sorted(likely, key=lambda one: (-one[0], one[1])))
-        return [one for one in ordered if _asked(one, kind, on)]
+        likely = sorted(number for number, count in counts.items() if count >= NEAR * len(pairs))
+        found = [(counts[number], one) for number in likely if _asked(one := self._entries[number], kind, on)]
+        # What resembles by its own name comes before what resembles by its synonyms or its property.
+        found.sort(key=lambda each: (-each[0], -len(pairs & _pairs("\n".join(each[1].names)))))
+        return [one for _, one in found]
 
 
 def _asked(entry: Entry, kind: str, on: date) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 
 import pytest
@@ -15,6 +16,8 @@ FAMILIES = ("task_directory", "task_general_basic", "task_general_extend", "task
             "task_penalty_discretion", "task_levy", "task_material", "task_fee", "task_faq", "task_condition", "task_condition_material",
             "pro_accept", "pro_process", "pro_special_procedure", "pro_material", "pro_result", "lic_data")  # fmt: skip
 ENVELOPE = ("row_guid", "cd_batch", "cd_operation", "cd_time", "data_source")
+TERMS = {"名称", "代码", "号码", "标识符", "日期", "日期时间", "金额", "数量", "百分比", "指示符", "文本"}
+"""Words for representations (表示词), after GB/T 19488.1."""
 ANNEX_A = {
     "gbt39046.matter-type": 12,
     "gbt39046.exercise-level": 7,
@@ -47,6 +50,17 @@ def test_annex_a_is_there_whole_and_says_how_sure_it_is(standards: Standards, co
     listed = standards.codes(codes, ON)
     assert len(listed) == count
     assert listed.definition.confidence in ("H", "M") and listed.definition.standard
+
+
+def test_every_element_says_whose_property_it_is_and_how_it_is_represented(standards: Standards) -> None:
+    """GB/T 18391: object class, property, representation; no two elements are the same property of the same thing."""
+    elements = [one.value for one in standards.documents("elements")]
+    assert [one.id for one in elements if not (one.object and one.property and one.representation)] == []
+    concepts = Counter((one.object, one.property) for one in elements)
+    assert [concept for concept, count in concepts.items() if count > 1] == []
+    assert {one.representation for one in elements} == TERMS
+    for term, form in (("日期时间", "dt"), ("指示符", "n1")):
+        assert {one.form for one in elements if one.representation == term} == {form}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
