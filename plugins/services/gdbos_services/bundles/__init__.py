@@ -6,13 +6,16 @@ from gdbos import N_, NavigationEntry, Plugin, hookimpl
 
 from .events import OWN
 from .fill import consumption
+from .form_view import FORM
+from .measured import REDUCTIONS
+from .mine import MINE
 from .pages import PAGES
 from .permission import APPLY, PERMISSIONS
 from .plan import KIND
 from .progress import advance
 from .routes import ROUTES
 from .tables import tables
-from .view import OFFERS
+from .view import BUNDLE
 
 HERE = Path(__file__).parent
 
@@ -35,7 +38,7 @@ def describe() -> Plugin:
         migrations=HERE / "migrations",
         events=OWN,
         handlers=[advance],
-        services=OFFERS,
+        services=[BUNDLE, FORM, MINE, REDUCTIONS],
         consumes_by_standard=consumption,
         kinds=[KIND],
         templates=HERE / "templates",

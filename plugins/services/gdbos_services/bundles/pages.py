@@ -20,6 +20,7 @@ from gdbos_services.matters import matter
 
 from . import bundle
 from .fill import fill, refuse_names
+from .form_view import FormView
 from .one_form import one_form
 from .permission import APPLY
 from .plan import Plan, choose, find
@@ -27,7 +28,7 @@ from .record import ChildState, State, settled_in
 from .reductions import Amounts, reductions
 from .routes import form, mine, plan_now, plans_now, progress
 from .upload import handed_in
-from .view import BundleView, FormView
+from .view import BundleView
 
 TONES = {
     ChildState.GRANTED: "good",

@@ -16,10 +16,12 @@ from gdbos import PUBLIC, Bus, Run, Standards, Text, Unit
 from . import bundle
 from .application import Brought
 from .fill import fill, refuse_names
+from .form_view import FormView
+from .mine import Limit, MineList
 from .permission import APPLY
 from .plan import Guidance, Plan, find, plans
 from .record import Done
-from .view import BundleView, FormView, Limit, MineList
+from .view import BundleView
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 Answers = Annotated[dict[Code, Any], msgspec.Meta(max_length=500)]

@@ -13,13 +13,13 @@ from .config import Config
 from .events import OWN
 from .limits import recount
 from .number import KIND
+from .offers import CONSUMES, OFFERS
 from .pages import CasePages
 from .permission import APPLY, PERMISSIONS, READ
 from .prefill import consumption
 from .recalled import flag_case
 from .routes import Cases
 from .tables import tables
-from .view import CONSUMES, OFFERS
 
 FOLDER = Path(__file__).parent
 

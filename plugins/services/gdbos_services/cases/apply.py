@@ -36,11 +36,12 @@ from gdbos_services.matters.matter import Matter, find
 
 from . import case
 from .case import Filled, Handed
+from .lists import MineList
 from .permission import APPLY
 from .prefill import Failed, Place, Prefilled, authoritative, prefill
 from .routes import look
 from .state import State
-from .view import CaseView, MineList
+from .view import CaseView
 
 MATERIAL = "material."
 """Names of the form's file fields begin so, then comes the material's id."""

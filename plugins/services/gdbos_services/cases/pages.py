@@ -18,11 +18,11 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from gdbos import N_, Actor, Bus, Forbidden, Invalid, Page, Permission, Problem, Run, Standards, Unit, Violation
 
 from . import case
+from .lists import MineList, TaskList
 from .permission import ACCEPT, APPLY, CORRECT, DECIDE, EXTEND, READ, SUSPEND
 from .routes import look
 from .showing import askable, facts, progress, result_words, task_tabs, tone
 from .state import FINAL, Act, State
-from .view import MineList, TaskList
 
 Word = Annotated[str, msgspec.Meta(max_length=120)]
 Words = Annotated[str, msgspec.Meta(max_length=2000)]

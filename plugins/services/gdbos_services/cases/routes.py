@@ -15,9 +15,10 @@ from gdbos import KNOWN, N_, Actor, Bus, Run, Unit
 
 from . import case
 from .case import Done, Handed
+from .lists import MineList, TaskList
 from .permission import ACCEPT, APPLY, CORRECT, DECIDE, EXTEND, SUSPEND
 from .record import get as get_case
-from .view import CaseView, MineList, TaskList
+from .view import CaseView
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 Reason = Annotated[str, msgspec.Meta(min_length=2, max_length=2000)]

@@ -1,4 +1,4 @@
-"""Cases as the bus shows them: whole, one's own list, the tasks of a body. Every other read path would be a second door."""
+"""A case as the bus shows it: whole, and in the words of the department's own system. Every other read path would be a second door."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, or_
 
-from gdbos import N_, Consumption, Disclosed, Invalid, Offer, Text, Unit, Violation, body_names
-from gdbos_services.matters.matter import find
+from gdbos import Disclosed, Offer, Text, Unit, body_names
 
 from .clock import clock, left, working_days
-from .dossier import names_in, words_in
+from .dossier import words_in
 from .question import question
-from .record import Case, Recalled, calendar_of, case_of, dossier_of, get, matter_of, names_of, result_of
-from .state import ACTS, FINAL, STATES, Act, State, acts_in
-from .tables import case, case_material, case_step
+from .record import Case, Recalled, calendar_of, dossier_of, get, matter_of, names_of, result_of
+from .state import ACTS, STATES, Act, State, acts_in
+from .tables import case_material, case_step
 
 ByElement = Annotated[dict[str, Any], msgspec.Meta(extra={"keys": "element"})]
 """Values under the ids of their elements: each is masked by its own."""
 ApplicantName = Annotated[str, msgspec.Meta(extra={"element": "applicant-name"})]
-Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
-After = Annotated[str, msgspec.Meta(max_length=60)]
 
 
 class CaseQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,75 +136,6 @@ class Question(msgspec.Struct, frozen=True):
     subject: str
     matter: str
     case: str
-
-
-class MineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which of one's own cases."""
-
-    after: After = ""
-    limit: Limit = 20
-
-
-class MineView(msgspec.Struct, frozen=True, kw_only=True):
-    """One of one's own cases in a list."""
-
-    case: UUID
-    number: str
-    matter: str
-    matter_title: Text
-    body: str
-    body_name: Text
-    state: State
-    state_title: Text
-    bundle: str
-    drafted_at: datetime
-    received_at: datetime | None
-    due: date | None
-    outcome: str
-    subject: str
-
-
-class MineList(msgspec.Struct, frozen=True):
-    """A page of one's own cases, newest first."""
-
-    cases: list[MineView]
-    next: str
-    """Where the next page begins; empty on the last."""
-
-
-class TasksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which tasks of the body."""
-
-    state: Annotated[str, msgspec.Meta(max_length=12)] = ""
-    after: After = ""
-    limit: Limit = 20
-
-
-class TaskView(msgspec.Struct, frozen=True, kw_only=True):
-    """One case with the body, as its list of tasks shows it."""
-
-    case: UUID
-    number: str
-    matter: str
-    matter_title: Text
-    state: State
-    state_title: Text
-    applicant_name: ApplicantName
-    received_at: datetime | None
-    due: date | None
-    left: int | None
-    """Working days until it is due."""
-    waits: str
-    left_by_rule: bool
-    """A rule looked at it and left it to an official."""
-    subject: str
-
-
-class TaskList(msgspec.Struct, frozen=True):
-    """A page of a body's tasks, the most urgent first."""
-
-    cases: list[TaskView]
-    next: str
 
 
 # One case.
@@ -345,93 +272,6 @@ def show_question(unit: Unit, query: CaseQuery) -> Question:
     return Question(request=request, subject=one.subject, matter=one.matter, case=str(one.id))
 
 
-# Lists.
-
-
-def show_mine(unit: Unit, query: MineQuery) -> MineList:
-    """The caller's own cases, newest first; nothing for anybody but a person."""
-    if unit.actor.kind != "person":
-        return MineList([], "")
-    rows = unit.rows(case).order_by(case.c.id.desc()).limit(query.limit + 1)
-    if query.after:
-        rows = rows.where(case.c.id < _uuid(query.after))
-    found = [case_of(row) for row in unit.execute(rows).mappings()]
-    names = body_names(unit, [one.body for one in found])
-    shown = [_mine(unit, one, names) for one in found[: query.limit]]
-    return MineList(shown, str(shown[-1].case) if len(found) > query.limit else "")
-
-
-def _mine(unit: Unit, one: Case, names: dict[str, Text]) -> MineView:
-    return MineView(
-        case=one.id,
-        number=one.number,
-        matter=one.matter,
-        matter_title=find(unit.standards, one.matter, one.pinned_on).title,
-        body=one.body,
-        body_name=names.get(one.body, Text(one.body)),
-        state=one.state,
-        state_title=STATES[one.state],
-        bundle=one.bundle,
-        drafted_at=one.drafted_at,
-        received_at=one.received_at,
-        due=due_of(one),
-        outcome=one.outcome,
-        subject=one.subject,
-    )
-
-
-def show_tasks(unit: Unit, query: TasksQuery) -> TaskList:
-    """The live cases of the caller's body, the most urgent first."""
-    t = case.c
-    wanted = (
-        [query.state] if query.state else [str(state) for state in State if state not in FINAL and state != State.DRAFT]
-    )
-    rows = unit.rows(case).where(
-        t.body == unit.actor.body, t.state.in_(wanted), t.closed_at.is_(None), t.received_at.is_not(None)
-    )
-    if query.after:
-        day, _, after = query.after.partition("~")
-        rows = rows.where(or_(t.due_key > day, and_(t.due_key == day, t.id > _uuid(after))))
-    found = list(unit.execute(rows.order_by(t.due_key, t.id).limit(query.limit + 1)).mappings())
-    shown = [_task(unit, row) for row in found[: query.limit]]
-    last = found[len(shown) - 1] if len(found) > query.limit else None
-    return TaskList(shown, f"{last['due_key']}~{last['id']}" if last else "")
-
-
-def _task(unit: Unit, row: Any) -> TaskView:
-    one = case_of(row)
-    names = names_in(unit, row["names"], one.id, one.division)
-    due = due_of(one)
-    return TaskView(
-        case=one.id,
-        number=one.number,
-        matter=one.matter,
-        matter_title=find(unit.standards, one.matter, one.pinned_on).title,
-        state=one.state,
-        state_title=STATES[one.state],
-        applicant_name=names.representing or names.applicant,
-        received_at=one.received_at,
-        due=due,
-        left=left(calendar_of(unit, one), unit.today, due),
-        waits=one.waits,
-        left_by_rule=bool(one.rule) and one.state is State.SUBMITTED,
-        subject=one.subject,
-    )
-
-
-def _uuid(text: str) -> UUID:
-    """:raises Invalid: it is no key that a list gave."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise _no_key() from None
-
-
-def _no_key() -> Exception:
-
-    return Invalid(violations=[Violation("?after", "shape", N_("Take this from the list's “next”, as it is."))])
-
-
 # The services.
 
 
@@ -443,10 +283,6 @@ def _of_question(_: Any, reply: Question) -> list[Disclosed]:
     return [Disclosed(reply.subject, reply.matter, reply.case)]
 
 
-def _of_list(_: Any, reply: MineList | TaskList) -> list[Disclosed]:
-    return [Disclosed(one.subject, one.matter, str(one.case)) for one in reply.cases]
-
-
 CASE = Offer(
     code="services.cases.case",
     title=Text("办件详情", "One case"),
@@ -454,23 +290,6 @@ CASE = Offer(
     gives=CaseView,
     provide=show_case,
     discloses=_of_case,
-)
-MINE = Offer(
-    code="services.cases.mine",
-    title=Text("我的办件", "My cases"),
-    takes=MineQuery,
-    gives=MineList,
-    provide=show_mine,
-    discloses=_of_list,
-    own=True,
-)
-TASKS = Offer(
-    code="services.cases.tasks",
-    title=Text("部门待办", "A body's tasks"),
-    takes=TasksQuery,
-    gives=TaskList,
-    provide=show_tasks,
-    discloses=_of_list,
 )
 QUESTION = Offer(
     code="services.cases.question",
@@ -480,18 +299,3 @@ QUESTION = Offer(
     provide=show_question,
     discloses=_of_question,
 )
-OFFERS = [CASE, MINE, TASKS, QUESTION]
-CONSUMES = [
-    Consumption(
-        service=CASE.code,
-        purpose=Text("办理本部门受理的办件", "Handle the cases of this body"),
-        clear=("answers", "applicant_name", "representing", "result"),
-    ),
-    Consumption(service=TASKS.code, purpose=Text("查看本部门待办", "See the tasks of this body")),
-    Consumption(
-        service=QUESTION.code,
-        purpose=Text("将决定交本部门业务系统办理", "Have the body's own system carry a decision out"),
-        clear=("request",),
-    ),
-]
-"""What the workbench's pages and the handlers use for a body: a draft grant for each, which an official approves."""
