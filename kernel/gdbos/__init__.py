@@ -17,7 +17,7 @@ from gdbos.bus.grant import revoke as revoke_grant
 from gdbos.bus.notice import lift_notice, post_notice
 from gdbos.bus.service import Offered
 from gdbos.cli import Context, emit
-from gdbos.config import Secret, Settings
+from gdbos.config import Settings
 from gdbos.errors import (
     BadRequest,
     Conflict,
@@ -62,6 +62,7 @@ from gdbos.plugin import (
     Plugin,
     hookimpl,
 )
+from gdbos.secret import Secret
 from gdbos.standards import (
     Acceptance,
     Calendar,

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from gdbos import Plugin, hookimpl
-from gdbos.config import Secret
 from gdbos.config import load as load_deployment
 from gdbos.errors import Misconfigured
 from gdbos.loading import Installed, load
+from gdbos.secret import Secret
 
 
 class Colour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,7 +12,6 @@ from uuid import UUID
 import msgspec
 
 from gdbos.actor import plugin_actor
-from gdbos.config import Secret
 from gdbos.errors import Misconfigured
 from gdbos.identity.account import find_account, open_account
 from gdbos.identity.body import Body, find_body, register_body
@@ -22,6 +21,7 @@ from gdbos.identity.password import generated, hashed
 from gdbos.identity.person import Known, Person, get_person, register_person
 from gdbos.identity.post import appoint
 from gdbos.identity.system import PublicKey, System, find_system, register_system
+from gdbos.secret import Secret
 from gdbos.strict import Fault, decode
 from gdbos.subjects import enterprise_key
 from gdbos.unit import Unit

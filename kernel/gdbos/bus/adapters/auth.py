@@ -18,8 +18,8 @@ from gdbos.bus.adapters.client import Answer, HttpClient, Outbound, by_status
 from gdbos.bus.adapters.lines import Trip, Verdict
 from gdbos.bus.adapters.settings import open_places
 from gdbos.bus.adapters.target import parse
-from gdbos.config import Secret
 from gdbos.errors import Misconfigured, ProviderFailed, Unavailable
+from gdbos.secret import Secret
 
 HEADER_VALUE = re.compile(r"\A[\x21-\x7e]+\Z")
 MOST_TOKEN_BYTES = 65_536

@@ -20,8 +20,8 @@ import msgspec
 
 from gdbos.bus.adapters.lines import BrokeOff, Lines, Trip, Verdict
 from gdbos.bus.adapters.target import Base, Resolve, Target, parse, system_resolver
-from gdbos.config import Secret
 from gdbos.errors import Misconfigured, ProviderFailed, Unavailable
+from gdbos.secret import Secret
 
 CONNECT_SECONDS = 1.0
 REMEMBER_ADDRESS = 30.0

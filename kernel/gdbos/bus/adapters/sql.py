@@ -14,8 +14,8 @@ from gdbos.bus.adapters.lines import Lines
 from gdbos.bus.adapters.lookup import LookupSettings, answer, query
 from gdbos.bus.adapters.settings import open_places
 from gdbos.bus.adapters.target import Resolve, Target, parse, system_resolver
-from gdbos.config import Secret
 from gdbos.errors import Misconfigured, ProviderFailed
+from gdbos.secret import Secret
 
 NAME = re.compile(r"\A\w{1,63}\Z")
 

@@ -16,8 +16,8 @@ from typing import Literal
 
 import msgspec
 
-from gdbos.config import Secret
 from gdbos.errors import Misconfigured, ProviderFailed, Unavailable
+from gdbos.secret import Secret
 
 BASE = re.compile(
     r"\A(?P<scheme>https?|postgresql|mysql)://(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])"

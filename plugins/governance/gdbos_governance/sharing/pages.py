@@ -16,6 +16,7 @@ from gdbos import Actor, BadRequest, Conflict, NotFound, Page, Problem, Run, Uni
 from gdbos_governance.catalogue.entered import Asked, Wrong, decoded, plain, wrong_of
 from gdbos_governance.catalogue.resource import Shown, find
 
+from . import looks
 from . import request as requests
 from .permissions import DECIDE, READ, REQUEST
 from .request import Approval, Refusal, Wanted
@@ -35,7 +36,7 @@ class SharingPages(Controller):
         self, run: NamedDependency[Run], side: FromQuery[Side] = "asked", after: FromQuery[UUID | None] = None
     ) -> Page:
         """What we asked for, or what we have to decide."""
-        listed = await run.read(requests.asked_by_us if side == "asked" else requests.asked_of_us, after)
+        listed = await run.read(looks.asked_by_us if side == "asked" else looks.asked_of_us, after)
         return Page("governance.sharing/list.html", {"listed": listed, "side": side, "after": after})
 
     @get("/ask", permission=REQUEST)
@@ -99,9 +100,9 @@ def _around(unit: Unit, resource_id: UUID) -> Around:
     return Around(shown, {item.field: unit.standards.element(item.element).title for item in shown.entry.items})
 
 
-def _titled(unit: Unit, request_id: UUID) -> tuple[requests.Request, dict[str, Any]]:
+def _titled(unit: Unit, request_id: UUID) -> tuple[looks.Request, dict[str, Any]]:
     """A request, and what its fields are called; their names alone where the resource has left the catalogue."""
-    it = requests.get(unit, request_id)
+    it = looks.get(unit, request_id)
     try:
         return it, _around(unit, it.resource).titles
     except NotFound:

@@ -13,9 +13,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from gdbos import Run
 from gdbos_governance.catalogue.resource import Done
 
-from . import request
+from . import looks, request
+from .looks import Listed, Request
 from .permissions import DECIDE, READ, REQUEST
-from .request import Approval, Listed, Refusal, Request, Wanted
+from .request import Approval, Refusal, Wanted
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Side = Literal["asked", "owned"]
@@ -36,7 +37,7 @@ class Requests(Controller):
         limit: FromQuery[Limit] = 20,
     ) -> Listed:
         """The requests one's body has made (``asked``), or those for its own data (``owned``), newest first."""
-        return await run.read(request.asked_by_us if side == "asked" else request.asked_of_us, after, limit)
+        return await run.read(looks.asked_by_us if side == "asked" else looks.asked_of_us, after, limit)
 
     @post(permission=REQUEST)
     async def ask(self, data: JSONBody[Wanted], run: NamedDependency[Run]) -> Done:
@@ -46,7 +47,7 @@ class Requests(Controller):
     @get("/{request_id:uuid}", permission=READ)
     async def get_request(self, request_id: FromPath[UUID], run: NamedDependency[Run]) -> Request:
         """One request."""
-        return await run.read(request.get, request_id)
+        return await run.read(looks.get, request_id)
 
     @post("/{request_id:uuid}/approve", permission=DECIDE, status_code=200)
     async def approve(self, request_id: FromPath[UUID], data: JSONBody[Approval], run: NamedDependency[Run]) -> Done:

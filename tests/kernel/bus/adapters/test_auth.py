@@ -18,8 +18,9 @@ from gdbos.bus.adapters import adapters_for
 from gdbos.bus.adapters.client import HttpClient
 from gdbos.bus.adapters.http import Http
 from gdbos.bus.adapters.target import Target
-from gdbos.config import Bus, Place, Secret
+from gdbos.config import Bus, Place
 from gdbos.errors import Misconfigured, ProviderFailed, ProviderTimeout, Unavailable
+from gdbos.secret import Secret
 
 from .asking import LOOPBACK, ask, asking, client_for, http_settings, run
 from .worst import Worst, WorstServer, whole

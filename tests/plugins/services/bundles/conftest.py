@@ -16,9 +16,9 @@ from sqlalchemy import select, update
 
 from gdbos.bus.grant import bus_grant, decide
 from gdbos.bus.outbox import delivery
-from gdbos.config import Secret
 from gdbos.identity.body import Body
 from gdbos.identity.seed import Seed, SeedOfficial, SeedPerson, SeedPost, plant
+from gdbos.secret import Secret
 from gdbos.testing import Site, deployment, serving
 from gdbos.text import Text
 from gdbos.unit import Unit

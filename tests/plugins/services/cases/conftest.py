@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from gdbos.bus.grant import bus_grant, decide
 from gdbos.bus.outbox import outbox
-from gdbos.config import Secret
 from gdbos.identity.body import Body
 from gdbos.identity.seed import Seed, SeedEnterprise, SeedMandate, SeedOfficial, SeedPerson, SeedPost, plant
+from gdbos.secret import Secret
 from gdbos.testing import Site, deployment, serving
 from gdbos.text import Text
 from gdbos.unit import Unit
