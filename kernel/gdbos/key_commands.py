@@ -41,7 +41,7 @@ class KeyShown(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.group()
 def key() -> None:
-    """The node's keys. A node that runs on SQLite must be stopped first; on PostgreSQL it may go on."""
+    """The node's keys. To change them, a node that runs on SQLite must be stopped first; on PostgreSQL it may go on."""
 
 
 @key.command()
@@ -49,7 +49,7 @@ def key() -> None:
 @click.pass_obj
 def status(context: Context, as_json: bool) -> None:
     """Show every key, since when, and how many values it has sealed."""
-    shown = _on(context.kernel, _shown)
+    shown = _on(context.kernel, _shown, beside=True)
     if as_json:
         emit(shown)
         return
@@ -147,9 +147,9 @@ def _record(unit: Unit, act: str, use: Use, number: int) -> None:
     unit.record(act, use=use, key=number)
 
 
-def _on(kernel: Kernel, act: Callable[[Kernel], Coroutine[Any, Any, T]]) -> T:
+def _on(kernel: Kernel, act: Callable[[Kernel], Coroutine[Any, Any, T]], *, beside: bool = False) -> T:
     async def run() -> T:
-        async with kernel.running(background=False):
+        async with kernel.running(background=False, beside=beside):
             return await act(kernel)
 
     return asyncio.run(run())

@@ -40,7 +40,7 @@ def explain_command(context: Any, actor: str, action: str, resource: str, as_jso
         return explain(actor_named(unit, actor), actor, wanted, resource, about)
 
     async def run() -> Explained:
-        async with kernel.running(background=False):
+        async with kernel.running(background=False, beside=True):
             found: Explained = await kernel.units.read(IDENTITY, look)
             return found
 
