@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -158,16 +158,45 @@ _SENTENCES: list[tuple[re.Pattern[str], str, str]] = [
     (
         re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`"),
         "type",
-        N_("A {wanted} is needed here, not a {got}."),
+        N_("Needed here: {wanted}, not {got}."),
     ),
     (re.compile(r"Invalid enum value.*"), "code", N_("The value is not one of those allowed here.")),
     (
         re.compile(r"Invalid (?P<wanted>UUID|RFC3339 encoded (?:date|datetime|time)).*"),
         "type",
-        N_("A {wanted} is needed here."),
+        N_("Needed here: {wanted}."),
     ),
     (re.compile(r"Missing required (?P<where>.*) parameter.*"), "required", N_("This parameter is missing; add it.")),
 ]
+
+
+_SHAPES: Final = {
+    "object": Text("一组字段", "object"),
+    "array": Text("列表", "list"),
+    "list": Text("列表", "list"),
+    "str": Text("文本", "text"),
+    "int": Text("整数", "whole number"),
+    "float": Text("数字", "number"),
+    "bool": Text("true 或 false", "true or false"),
+    "null": Text("空值", "null"),
+    "date": Text("日期（如 2026-01-31）", "date such as 2026-01-31"),
+    "time": Text("时刻（如 09:30:00）", "time of day such as 09:30:00"),
+    "datetime": Text("带时区的时间（如 2026-01-31T09:30:00+08:00）", "moment such as 2026-01-31T09:30:00+08:00"),
+    "uuid": Text("UUID", "UUID"),
+}
+"""What msgspec calls shapes, in words."""
+
+
+def _named(facts: dict[str, str]) -> dict[str, Any]:
+    """The facts of a sentence, with shapes in words of both languages."""
+    return {name: _shape(value) if name in ("wanted", "got") else value for name, value in facts.items()}
+
+
+def _shape(said: str) -> Text:
+    """``int | null``, ``RFC3339 encoded date``: by the words of each shape; what has none stays as it is."""
+    names = [one.removeprefix("RFC3339 encoded ").lower() for one in said.split(" | ")]
+    found = [_SHAPES.get(name, Text(name)) for name in names]
+    return Text("或".join(one.zh for one in found), " or ".join(one.into("en") for one in found))
 
 
 def explained(path: str, message: str) -> Violation:
@@ -175,7 +204,7 @@ def explained(path: str, message: str) -> Violation:
     for pattern, rule, sentence in _SENTENCES:
         if match := pattern.search(message):
             name = match.groupdict().get("name")
-            return Violation(f"{path}.{name}" if name else path, rule, sentence, facts=match.groupdict())
+            return Violation(f"{path}.{name}" if name else path, rule, sentence, facts=_named(match.groupdict()))
     return Violation(path, "shape", N_("The value does not fit what this field takes."))
 
 

@@ -20,7 +20,7 @@ from gdbos.pages.render import Page
 from gdbos.standards import Standards
 from gdbos.standards.batch import annotated
 from gdbos.standards.deadline_routes import AskDue, count
-from gdbos.standards.identifier_routes import sent_back
+from gdbos.standards.identifier_routes import sent_back, spoken
 from gdbos.standards.upload import sent_table
 from gdbos.text import N_
 
@@ -133,7 +133,8 @@ class CheckingPages(Controller):
         sent, fields = await sent_table(request, "column", "scheme-of-file")
         today, scheme = kernel.units.around.today(), fields["scheme-of-file"]
         identifier = standards.identifier(scheme, today)
-        made, workbook = await asyncio.to_thread(annotated, sent.file, identifier, fields["column"], today)
+        say = spoken(request)
+        made, workbook = await asyncio.to_thread(annotated, sent.file, identifier, fields["column"], today, say)
         return sent_back(scheme, made, workbook)
 
 

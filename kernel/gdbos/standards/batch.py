@@ -7,7 +7,7 @@ left of it afterwards.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import IO
 
@@ -21,10 +21,13 @@ ADDED = ("valid", "reason", "detail", "parts")
 IN_MEMORY = 1 << 20
 
 
-def annotated(file: IO[bytes], identifier: Identifier, column: str, on: date) -> tuple[IO[bytes], bool]:
+def annotated(
+    file: IO[bytes], identifier: Identifier, column: str, on: date, say: Callable[[str], str]
+) -> tuple[IO[bytes], bool]:
     """The table in ``file`` with four columns more, in its own format; and whether that is a workbook.
 
-    ``column``: the heading over the values; where none is given, the first column. The first row is the head.
+    ``column``: the heading over the values; where none is given, the first column. The first row is the head. ``say``: the
+    words of a sentence in the language of whoever asks.
 
     Raises:
         Invalid: there is no such column, or no row.
@@ -37,7 +40,7 @@ def annotated(file: IO[bytes], identifier: Identifier, column: str, on: date) ->
     at = _position(head, column)
     # Whoever sends it closes it.
     made = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
-    save(made, _annotated(head, table, identifier, at, on), as_workbook=workbook)
+    save(made, _annotated(head, table, identifier, at, on, say), as_workbook=workbook)
     made.seek(0)
     return made, workbook
 
@@ -52,11 +55,22 @@ def _position(head: Sequence[str], column: str) -> int:
 
 
 def _annotated(
-    head: Sequence[str], table: Iterator[tuple[str, ...]], identifier: Identifier, at: int, on: date
+    head: Sequence[str],
+    table: Iterator[tuple[str, ...]],
+    identifier: Identifier,
+    at: int,
+    on: date,
+    say: Callable[[str], str],
 ) -> Iterator[Sequence[str]]:
     yield [*head, *ADDED]
     for row in table:
         verdict = identifier.check(row[at] if at < len(row) else "", on)
         padded = [*row, *[""] * (len(head) - len(row))]
         parts = "; ".join(f"{name}={part}" for name, part in verdict.parts.items())
-        yield [*padded, "true" if verdict.valid else "false", verdict.reason, verdict.detail, parts]
+        yield [
+            *padded,
+            "true" if verdict.valid else "false",
+            verdict.reason,
+            say(verdict.detail) if verdict.detail else "",
+            parts,
+        ]

@@ -6,7 +6,7 @@ are written from them. A published edition never changes; the next version takes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -18,11 +18,19 @@ from gdbos.errors import Conflict, Forbidden, Invalid, NotFound
 from gdbos.ids import new_id
 from gdbos.ledger.note import Signer
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.text import Text as Said
 from gdbos.unit import Unit
 
 from .parcel import digest, signed, unzipped, zipped
 
 State = Literal["draft", "published", "refused", "withdrawn"]
+
+SAID: Mapping[State, Said] = {
+    "draft": Said("草案", "a draft"),
+    "published": Said("已发布", "published"),
+    "refused": Said("未予发布", "refused"),
+    "withdrawn": Said("已撤回", "withdrawn"),
+}
 
 CHANGED = "standards"
 """Topic that tells workers to read the published editions again."""
@@ -185,7 +193,7 @@ def refuse(unit: Unit, id: UUID, reason: str) -> Edition:
     """
     edition = get(unit, id, lock=True)
     if edition.state != "draft":
-        raise Conflict("The edition is {state}; only a draft can be refused.", state=edition.state)
+        raise Conflict("The edition is {state}; only a draft can be refused.", state=SAID[edition.state])
     return _decide(unit, edition, "refused", reason)
 
 
@@ -197,7 +205,7 @@ def withdraw(unit: Unit, id: UUID, *, until: date, reason: str, against: Sequenc
     _lock(unit)
     edition = get(unit, id, lock=True)
     if edition.state != "published":
-        raise Conflict("The edition is {state}; only a published one can be withdrawn.", state=edition.state)
+        raise Conflict("The edition is {state}; only a published one can be withdrawn.", state=SAID[edition.state])
     if until < unit.today:
         raise Invalid("An edition is withdrawn from today on at the earliest: what was answered for a past day stays.")
     if standing(unit.connection) != list(against):
@@ -210,7 +218,7 @@ def _draft(unit: Unit, id: UUID) -> Edition:
     _lock(unit)
     edition = get(unit, id, lock=True)
     if edition.state != "draft":
-        raise Conflict("The edition is {state}; only a draft can be published.", state=edition.state)
+        raise Conflict("The edition is {state}; only a draft can be published.", state=SAID[edition.state])
     if unit.actor.answers_for(edition.drafted_by):
         raise Forbidden("Nobody publishes what they drafted; another official must review it.")
     return edition

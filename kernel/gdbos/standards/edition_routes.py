@@ -51,7 +51,7 @@ class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A consumer's consent to a draft that would break it."""
+    """A consumer's consent to a publication or withdrawal that would break it."""
 
     consumer: Annotated[str, msgspec.Meta(min_length=1, max_length=240)]
     reason: Reason
@@ -138,7 +138,7 @@ class EditionRoutes(Controller):
         kernel: NamedDependency[Kernel],
         data: JSONBody[Agreement],
     ) -> Consent:
-        """Agree, for a consumer of one's own body, to a draft that would break it."""
+        """Agree, for a consumer of one's own body that would break, that a draft is published or an edition withdrawn."""
         return await review.agree(kernel, run, edition_id, data.consumer, data.reason)
 
 

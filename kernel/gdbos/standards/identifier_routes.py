@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import IO, Annotated, Any
 
@@ -14,6 +14,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 
+from gdbos.pages.language import locale_of
 from gdbos.plugin import KNOWN, PUBLIC
 from gdbos.sheet import CSV, XLSX
 
@@ -37,7 +38,9 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str
     valid: bool
     reason: str
+    """``length``, ``check-digit``, …: for programs."""
     detail: str
+    """The reason as a sentence, in the language asked for."""
     parts: dict[str, str]
 
 
@@ -56,13 +59,18 @@ class IdentifierController(Controller):
     tags = ("standards",)
 
     @post(permission=PUBLIC, sync_to_thread=False, status_code=200)
-    def identifier(self, standards: NamedDependency[Standards], scheme: FromPath[str], data: JSONBody[Ask]) -> Checked:
+    def identifier(
+        self,
+        standards: NamedDependency[Standards],
+        scheme: FromPath[str],
+        data: JSONBody[Ask],
+        request: Request[Any, Any, Any],
+    ) -> Checked:
         """Whether a value is an identifier of the scheme, why not, and what it is made of. The value is not kept."""
         on = data.on or today()
         verdict = standards.identifier(scheme, on).check(data.value, on)
-        return Checked(
-            scheme=scheme, valid=verdict.valid, reason=verdict.reason, detail=verdict.detail, parts=verdict.parts
-        )
+        detail = spoken(request)(verdict.detail) if verdict.detail else ""
+        return Checked(scheme=scheme, valid=verdict.valid, reason=verdict.reason, detail=detail, parts=verdict.parts)
 
     @post(
         "/file",
@@ -78,8 +86,15 @@ class IdentifierController(Controller):
         """Check a column of a workbook or CSV file, by its heading or the first. The table comes back with verdicts; nothing is kept."""
         identifier = standards.identifier(scheme, today())
         sent, fields = await sent_table(request, "column")
-        made, workbook = await asyncio.to_thread(annotated, sent.file, identifier, fields["column"], today())
+        say = spoken(request)
+        made, workbook = await asyncio.to_thread(annotated, sent.file, identifier, fields["column"], today(), say)
         return sent_back(scheme, made, workbook)
+
+
+def spoken(request: Request[Any, Any, Any]) -> Callable[[str], str]:
+    """Says a sentence in the language of whoever asks."""
+    pages, locale = request.app.state.kernel.pages, locale_of(request)
+    return lambda sentence: str(pages.translate(sentence, locale))
 
 
 def sent_back(scheme: str, made: IO[bytes], workbook: bool) -> Stream:

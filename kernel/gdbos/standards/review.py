@@ -51,7 +51,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     ceased: list[Ceased]
     """Rules of any pack that would rest on a law that has ended."""
     free_from: date
-    """From this day on it may begin without the consent of those it breaks."""
+    """From this day on it may begin, or fall silent, without the consent of those this breaks."""
 
     @property
     def waiting(self) -> list[Affected]:
@@ -98,7 +98,7 @@ async def review(kernel: Kernel, run: Run, id: UUID, on: date | None = None) -> 
 async def _review(kernel: Kernel, run: Run, id: UUID, on: date | None) -> tuple[_Gathered, Review]:
     gathered = await run.read(_gather, kernel, id)
     day = max(on or gathered.edition.since or gathered.today, gathered.today)
-    withdrawing = gathered.edition.state in ("published", "withdrawn")
+    withdrawing = _withdrawing(gathered.edition)
     trial = _without if withdrawing else _with
     old = kernel.standards
     faults, new = await asyncio.to_thread(trial, kernel.shelf, gathered, day)
@@ -115,12 +115,17 @@ async def _review(kernel: Kernel, run: Run, id: UUID, on: date | None) -> tuple[
     return gathered, made
 
 
+def _withdrawing(edition: Edition) -> bool:
+    return edition.state in ("published", "withdrawn")
+
+
 def _gather(unit: Unit, kernel: Kernel, id: UUID) -> _Gathered:
+    edition = act.get(unit, id)
     return _Gathered(
-        edition=act.get(unit, id),
+        edition=edition,
         files=unzipped(act.parcel(unit.connection, id)),
         rows=act.standing(unit.connection),
-        consents=consents(unit, id),
+        consents=consents(unit, id, "withdraw" if _withdrawing(edition) else "publish"),
         consumers=Consumers(
             grants=list(live_grants(unit.connection)),
             services=kernel.directory.all(),
@@ -242,18 +247,32 @@ def _some(names: Sequence[str]) -> str:
 async def withdraw(kernel: Kernel, run: Run, id: UUID, until: date | None, reason: str) -> Edition:
     """Withdraw a published edition from a day on; what stood before it speaks again.
 
-    :raises Conflict: the node could not stand without it; and as :func:`edition.withdraw`.
+    :raises Conflict: the node could not stand without it, or consumers would break that have neither agreed nor had notice;
+        and as :func:`edition.withdraw`.
     """
     gathered, reviewed = await _review(kernel, run, id, until)
-    if gathered.edition.state == "published" and reviewed.faults:
-        raise Conflict("Without the edition other packs would not stand: {first}", first=str(reviewed.faults[0]))
+    if gathered.edition.state == "published":
+        _refuse_needed(reviewed, kernel.settings.standards)
     return await run(act.withdraw, id, until=until or gathered.today, reason=reason, against=gathered.rows)
 
 
-async def agree(kernel: Kernel, run: Run, id: UUID, consumer: str, reason: str) -> Consent:
-    """Agree to a draft for a consumer that it would break.
+def _refuse_needed(reviewed: Review, settings: Settings) -> None:
+    if reviewed.faults:
+        raise Conflict("Without the edition other packs would not stand: {first}", first=str(reviewed.faults[0]))
+    if reviewed.waiting and reviewed.on < reviewed.free_from:
+        raise Conflict(
+            "Without the edition {consumers} would break: each must agree, or it is withdrawn {days} days from now ({day})"
+            " or later.",
+            consumers=_some([one.consumer for one in reviewed.waiting]),
+            days=settings.notice_days,
+            day=reviewed.free_from,
+        )
 
-    :raises NotFound: it breaks no such consumer; and as :func:`consent.consent`.
+
+async def agree(kernel: Kernel, run: Run, id: UUID, consumer: str, reason: str) -> Consent:
+    """Agree, for a consumer that would break, to a publication or a withdrawal.
+
+    :raises NotFound: no such consumer would break; and as :func:`consent.consent`.
     """
     reviewed = await review(kernel, run, id)
     found = next((one for one in reviewed.affected if one.consumer == consumer), None)

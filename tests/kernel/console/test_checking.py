@@ -95,3 +95,23 @@ def test_a_file_comes_back_with_verdicts(site: Site, clerk: dict[str, str]) -> N
     assert answer.status_code == 200
     assert f"{ID},true" in answer.content.decode("utf-8-sig")
     assert "attachment" in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(
+    ("body", "zh", "en"),
+    [
+        ({"value": 1}, "此处需要文本，而不是整数。", "Needed here: text, not whole number."),
+        ({"value": None}, "此处需要文本，而不是空值。", "Needed here: text, not null."),
+        (
+            {"value": "x", "on": "soon"},
+            "此处需要日期（如 2026-01-31）。",
+            "Needed here: date such as 2026-01-31.",
+        ),
+        ([], "此处需要一组字段，而不是列表。", "Needed here: object, not list."),
+    ],
+)
+def test_a_wrong_shape_is_told_in_words_of_one_language(site: Site, body: object, zh: str, en: str) -> None:
+    for language, words in (("zh-CN", zh), ("en", en)):
+        headers = {"accept-language": language}
+        answer = site.client.post("/api/standards/identifiers/uscc", json=body, headers=headers)
+        assert [one["detail"] for one in answer.json()["violations"]] == [words]

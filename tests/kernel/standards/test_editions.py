@@ -160,7 +160,16 @@ def as_shipped(request: pytest.FixtureRequest) -> Iterator[None]:
     if "desk" in request.fixturenames:
         desk = request.getfixturevalue("desk")
         for one in desk.get("editions?of=published")["editions"]:
+            agreed(desk, one["id"])
             desk.post(f"{one['id']}/withdraw", reason="the test is over", on=max(one["since"], str(desk.today)))
+
+
+def agreed(desk: Desk, id: str) -> None:
+    """Everybody whom the next act on an edition would break agrees."""
+    for one in desk.get(f"editions/{id}/review")["affected"]:
+        if one["consent"] is None:
+            who = "tax" if one["body"] == OTHER else "ben"
+            desk.post(f"{id}/consent", who=who, consumer=one["consumer"], reason="ready")
 
 
 def acts(unit: Unit) -> str:
@@ -306,6 +315,21 @@ def test_consumers_that_would_break_agree_or_get_notice(desk: Desk) -> None:
     assert desk.post(f"{id}/publish", reason="shorter")["state"] == "published"
     assert desk.form() == "an..17"
     assert '"act":"standards.consent"' in desk.site.unit(acts)
+    withdrawn_with_consent_or_notice(desk, id, taxed)
+
+
+def withdrawn_with_consent_or_notice(desk: Desk, id: str, taxed: str) -> None:
+    """Going back to 18 characters brings longer values to those who receive them; their word on the publication is spent."""
+    found = desk.get(f"editions/{id}/review")
+    assert {one["consumer"]: one["consent"] for one in found["affected"]} == {taxed: None, "service:test.marks": None}
+    refused = desk.post(f"{id}/withdraw", 409, reason="back")["detail"]
+    assert taxed in refused
+    assert str(desk.today + timedelta(days=30)) in refused
+    desk.post(f"{id}/consent", who="tax", consumer=taxed, reason="our system takes 18")
+    assert taxed not in desk.post(f"{id}/withdraw", 409, reason="back")["detail"]
+    desk.post(f"{id}/consent", consumer="service:test.marks", reason="ready")
+    assert desk.post(f"{id}/withdraw", reason="back")["state"] == "withdrawn"
+    assert desk.form() == "an..18"
 
 
 # The files.
@@ -433,6 +457,8 @@ def test_a_pack_is_handed_in_reviewed_agreed_to_and_published_on_pages(desk: Des
     assert "This is not a day" in page(desk, f"/{id}/publish", status=422, reason="x", on="soon")
     assert "Published" in page(desk, f"/{id}/publish", reason="agreed by all", on="")
     assert desk.form() == "an..16"
+    assert "Whom its withdrawal would break" in page(desk, f"/{id}")
+    agreed(desk, id)
     assert "Withdrawn from" in page(desk, f"/{id}/withdraw", reason="on second thoughts")
     assert f"{at}/{id}" in page(desk, "?of=withdrawn")
 
@@ -455,8 +481,8 @@ def test_schemas_are_served_and_levels_are_compared(desk: Desk) -> None:
     assert "elements" in desk.get("schemas")
     assert desk.get("schemas/elements")["title"] == "数据元 · data element"
     desk.get("schemas/nothing", 404)
-    assert desk.get("differences/county") == []
-    desk.get("differences/nobody", 404)
+    assert desk.get("drift/base?lower=county")["items"] == []
+    desk.get("drift/nobody", 404)
 
 
 def test_a_calendar_may_not_change_days_that_are_past(desk: Desk) -> None:
@@ -507,3 +533,15 @@ def test_doctor_says_when_what_is_published_is_not_as_it_was_signed(tmp_path: Pa
     findings = {one.name: one for one in asyncio.run(examine(Kernel(where)))}
     assert findings["standards"].state == "fail"
     assert "2/codes/colour.toml" in findings["standards"].what
+
+
+def test_who_does_not_agree_to_a_withdrawal_has_notice(desk: Desk) -> None:
+    id = desk.draft(files("41", "an..15"))
+    agreed(desk, id)
+    desk.post(f"{id}/publish", reason="shorter")
+    soon, later = (str(desk.today + timedelta(days=days)) for days in (29, 30))
+    assert "or it is withdrawn 30 days from now" in desk.post(f"{id}/withdraw", 409, reason="back", on=soon)["detail"]
+    assert desk.post(f"{id}/withdraw", reason="back", on=later)["until"] == later
+    assert (desk.form(soon), desk.form(later)) == ("an..15", "an..18")
+    refused = desk.post(f"{id}/consent", 409, consumer="service:test.marks", reason="x")
+    assert refused["detail"] == "The edition is withdrawn; there is nothing to agree to."

@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 
 from gdbos import sheet
 from gdbos.errors import Problem
+from gdbos.pages.translation import Catalogues
 from gdbos.plugin import PUBLIC
 from gdbos.shipped import shipped
 from gdbos.standards import load
@@ -44,7 +45,7 @@ def application(standards):
         ROUTES,
         dependencies={"standards": Provide(lambda: standards, sync_to_thread=False)},
         exception_handlers={Problem: answer},
-        state=State({"kernel": SimpleNamespace(standards=standards)}),
+        state=State({"kernel": SimpleNamespace(standards=standards, pages=Catalogues())}),
     )
 
 
@@ -240,6 +241,17 @@ VERDICTS = [("true", ""), ("false", "check-digit"), ("false", "length")]
 def checked(client, content, column="citizen id", scheme="citizen-id", name="ids.csv"):
     data = {"column": column} if column else {}
     return client.post(f"/api/standards/identifiers/{scheme}/file", files={"file": (name, content)}, data=data)
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh-CN", "校验"), ("en", "The check digit does not match")])
+def test_why_a_value_is_none_is_said_in_the_callers_language(client, language, words):
+    wrong = {"json": {"value": "110105194912310021"}, "headers": {"accept-language": language}}
+    assert words in client.post("/api/standards/identifiers/citizen-id", **wrong).json()["detail"]
+    table = ("ids.csv", "\n".join(",".join(map(str, row)) for row in IDS).encode())
+    headers, data = wrong["headers"], {"column": "citizen id"}
+    sent = client.post("/api/standards/identifiers/citizen-id/file", files={"file": table}, data=data, headers=headers)
+    _head, _right, refused, *_ = csv.reader(io.StringIO(sent.content.decode("utf-8-sig")))
+    assert words in refused[5]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])

@@ -549,12 +549,13 @@ def upgrade() -> None:
     op.create_table(
         "standards_consent",
         sa.Column("edition", sa.Uuid(), nullable=False),
+        sa.Column("act", sa.String(length=8), nullable=False),
         sa.Column("consumer", sa.String(length=240), nullable=False),
         sa.Column("body", sa.String(length=18), nullable=False),
         sa.Column("given_by", sa.String(length=80), nullable=False),
         sa.Column("given_at", Instant(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("edition", "consumer"),
+        sa.PrimaryKeyConstraint("edition", "act", "consumer"),
     )
     op.create_table(
         "standards_edition",
