@@ -198,7 +198,7 @@ class Kernel:
         self.vault = Vault(ring, clock=self.clock)
         self.subject_keys = SubjectKeys.open(home / "keys")
         stack.callback(self.subject_keys.close)
-        self.lane = lane_for(url, self.settings.database.threads)
+        self.lane = lane_for(url, self.settings.database.threads, self.wall)
         stack.callback(self.lane.close)
         self.sequencing = self._sequencing(stack)
         refuse_unsafe(self.lane.engine)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -26,6 +26,7 @@ from gdbos.ids import new_id
 from gdbos.ledger.leaf import CALLS, bundle
 from gdbos.storage.bulk import insert_packed, nested, packed, unpacked
 from gdbos.storage.metadata import Instant
+from gdbos.storage.statement import Statement
 
 _OUTCOME: Final = ("outcome", "fields", "subjects", "micros")
 """What the outcome of a call brings up to date in the row its intent wrote."""
@@ -50,13 +51,17 @@ class Block:
             "bases": packed(msgspec.structs.asdict(look) for look in self.looks),
         }
 
+    def values(self, now: datetime) -> dict[str, Any]:
+        """What :func:`put` writes of this block at ``now``."""
+        return self._stored | {"now": now}
+
     def write(self, connection: Connection, now: datetime) -> list[Problem | None]:
         """Write the calls down; for each nothing, or why it could not be.
 
         What memory let through is checked again by the statement that records it: a call whose grant or basis has ended
         between the question and the answer is not written down, and nothing of it is disclosed.
         """
-        if connection.execute(_put(connection.dialect.name), self._stored | {"now": now}).rowcount:
+        if connection.execute(_put(connection.dialect.name), self.values(now)).rowcount:
             return [None] * len(self.entries)
         over, missing = ended(connection, self.grants, now), without(connection, self.looks, now)
         problems = [_refusal(entry.record, over, missing) for entry in self.entries]
@@ -70,6 +75,12 @@ def _refusal(record: CallRecord, over: set[UUID], missing: set[Wanted]) -> Probl
         return NoGrant("The grant for {service} ended before the answer came; ask for another.", service=record.service)
     lacking = next((one for one in record.wanted if one in missing), None) if record.allowed else None
     return lacking.missing() if lacking else None
+
+
+@cache
+def put(dialect: str) -> Statement:
+    """Writes a block down whole, or not at all where a grant or a basis in it has ended."""
+    return Statement(_put(dialect), dialect)
 
 
 @cache

@@ -28,7 +28,7 @@ from gdbos.actor import Actor
 from gdbos.bus.adapters.adapter import Answered, not_set_up
 from gdbos.bus.admission import Admission
 from gdbos.bus.basis import Recent, Wanted, without
-from gdbos.bus.block import Block
+from gdbos.bus.block import Block, put
 from gdbos.bus.derived import Asked, Question, allowed
 from gdbos.bus.directory import Directory
 from gdbos.bus.entry import Entry, entry
@@ -332,10 +332,12 @@ class Door:
         return await asyncio.to_thread(self.units.around.subject_keys.living, subjects) if known is None else known
 
     async def _write(self, block: Block) -> list[Problem | None]:
-        around = self.units.around
+        around, lane = self.units.around, self.units.lane
+        if await lane.put(put(lane.engine.dialect.name), block.values(around.clock())):
+            return [None] * len(block.entries)
 
         def write(connection: Connection) -> list[Problem | None]:
             around.enter_all(connection)  # the statement looks at the grants of every body
             return block.write(connection, around.clock())
 
-        return await self.units.lane.write(write)
+        return await lane.write(write)

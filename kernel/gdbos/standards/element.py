@@ -19,12 +19,12 @@ import msgspec
 from gdbos.text import Text
 
 from .document import Item
+from .letters import CLASSES
 from .pattern import Pattern, compiled
 
 Grade = Literal["general", "important", "core"]
 Personal = Literal["none", "personal", "sensitive"]
 
-CLASSES = {"an": "[!-~]", "n": "[0-9]", "a": "[A-Za-z]"}
 _FORM = re.compile(r"(?:(an|any|n|a)(\.\.)?([1-9][0-9]{0,8})(?:,([0-9]{1,2}))?|(any|d|dt|bl))")
 
 
@@ -75,6 +75,10 @@ class Shape(msgspec.Struct, frozen=True):
     schema: dict[str, Any]
     after: Callable[[Any], str] | None = None
     """The rule a decoded value breaks, or nothing."""
+    letters: str = ""
+    """The class of its characters, where that is all the pattern in ``type`` says (:mod:`gdbos.standards.letters`)."""
+    loose: Any = None
+    """``type`` without that pattern."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -127,19 +131,22 @@ PLAIN = {
 
 def _text(element: Element, read: Form) -> Shape:
     bounds: dict[str, Any] = {"min_length": max(read.shortest, 1), "max_length": read.longest or None}
-    pattern = compiled(element.pattern) if element.pattern else _of_class(element, read)
+    letters = _letters(element, read)
+    pattern = compiled(element.pattern) if element.pattern else Pattern(f"{CLASSES[letters]}*", native=True)
     schema: dict[str, Any] = {"type": "string", "minLength": bounds["min_length"], "pattern": pattern.ecma}
     if read.longest:
         schema["maxLength"] = read.longest
+    loose = Annotated[str, msgspec.Meta(**bounds)]
     if pattern.native:
-        return Shape(Annotated[str, msgspec.Meta(pattern=pattern.anchored, **bounds)], schema)
-    return Shape(Annotated[str, msgspec.Meta(**bounds)], schema, lambda value: "" if pattern.fits(value) else "pattern")
+        return Shape(Annotated[str, msgspec.Meta(pattern=pattern.anchored, **bounds)], schema, None, letters, loose)
+    return Shape(loose, schema, lambda value: "" if pattern.fits(value) else "pattern")
 
 
-def _of_class(element: Element, read: Form) -> Pattern:
-    """Which characters the form allows; an identifier's own check knows its letters better than the form does."""
-    allowed = r"[^\x00]" if read.kind == "any" else CLASSES["an" if element.scheme else read.kind]
-    return Pattern(f"{allowed}*", native=True)
+def _letters(element: Element, read: Form) -> str:
+    """The class of characters that the form allows; an identifier's own check knows its letters better than the form does."""
+    if element.pattern:
+        return ""
+    return "an" if element.scheme and read.kind != "any" else read.kind
 
 
 def _number(element: Element, read: Form) -> Shape:

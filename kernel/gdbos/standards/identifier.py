@@ -66,12 +66,13 @@ class Refusal(Exception):
 class Identifier:
     """One scheme, ready to check values."""
 
-    __slots__ = ("_check", "_valid", "definition", "id")
+    __slots__ = ("_check", "definition", "id", "valid")
 
     def __init__(self, id: str, tables: Tables, definition: IdentifierDefinition | None) -> None:
         self.id, self.definition = id, definition
         self._check = _checker(id, tables, definition)
-        self._valid = lru_cache(4096)(self._passes) if id in PUBLIC else self._passes
+        self.valid: Callable[[str, date], bool] = lru_cache(4096)(self._passes) if id in PUBLIC else self._passes
+        """Whether ``check`` would say yes."""
 
     def check(self, value: str, on: date) -> Verdict:
         """Whether ``value`` is an identifier of this scheme on that day."""
@@ -79,10 +80,6 @@ class Identifier:
             return Verdict(True, parts=self._check(value, on))
         except Refusal as refusal:
             return Verdict(False, refusal.reason, {}, refusal.detail)
-
-    def valid(self, value: str, on: date) -> bool:
-        """Whether ``check`` would say yes."""
-        return self._valid(value, on)
 
     def _passes(self, value: str, on: date) -> bool:
         try:
@@ -123,13 +120,13 @@ def _by_pattern(definition: IdentifierDefinition) -> Check:
     return check
 
 
-_pattern = cache(re.compile)
+_fullmatch = cache(lambda pattern: re.compile(pattern).fullmatch)
 
 
 def _letters(value: str, pattern: str, length: int, detail: str) -> None:
     if len(value) != length:
         raise Refusal("length", detail)
-    if not _pattern(pattern).fullmatch(value):
+    if not _fullmatch(pattern)(value):
         raise Refusal("characters", detail)
 
 

@@ -20,6 +20,7 @@ from .codes import CodeTable
 from .document import Confidence, Item
 from .element import Element, Shape, shape
 from .identifier import Identifier
+from .letters import Letters
 from .shape import Flaw, flaws
 
 FieldName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z][A-Za-z0-9_]{0,63}\Z")]
@@ -100,14 +101,19 @@ UNKNOWN = N_("The record has no field of this name; remove it or correct its nam
 NOT_AN_OBJECT = N_("The record must be an object with named fields.")
 
 
+Typed = Callable[[Part], Any]
+
+
 class Compiled:
     """A record's struct and decoder, made once for a span of days in which none of its elements change."""
 
-    __slots__ = ("_decimals", "_later", "checked", "decoder", "definition", "has_later", "numbers", "parts", "struct")
-
     def __init__(self, definition: RecordDefinition, parts: tuple[Part, ...]) -> None:
         self.definition, self.parts = definition, parts
-        self.struct = _struct(definition, parts)
+        self.struct = _struct(definition, parts, _type)
+        """What is decoded into; ``letters`` looks at the rest."""
+        self.letters = Letters((part.attribute, part.shape.letters) for part in parts if _joins(part))
+        self.strict = _struct(definition, parts, _strict)
+        """Says itself all that ``struct`` and ``letters`` say together: for finding out what is wrong."""
         self.decoder = msgspec.json.Decoder(self.struct)
         self.checked = tuple(part for part in parts if part.codes is not None or part.identifier is not None)
         self._later = tuple(part for part in parts if part.shape.after is not None)
@@ -138,9 +144,9 @@ def part(field: Field, element: Element, identifier: Identifier | None, codes: C
     return Part(field, attribute, element, shape(element), field.title or element.title, identifier, codes)
 
 
-def _struct(definition: RecordDefinition, parts: tuple[Part, ...]) -> type[msgspec.Struct]:
-    required = [(part.attribute, _type(part)) for part in parts if part.field.required]
-    optional = [(part.attribute, _type(part) | None, None) for part in parts if not part.field.required]
+def _struct(definition: RecordDefinition, parts: tuple[Part, ...], typed: Typed) -> type[msgspec.Struct]:
+    required = [(part.attribute, typed(part)) for part in parts if part.field.required]
+    optional = [(part.attribute, typed(part) | None, None) for part in parts if not part.field.required]
     return msgspec.defstruct(
         "".join(word.capitalize() for word in definition.id.replace("-", ".").replace("_", ".").split(".")),
         [*required, *optional],
@@ -162,7 +168,16 @@ def _numbers(parts: tuple[Part, ...]) -> msgspec.json.Decoder[Any] | None:
     return msgspec.json.Decoder(msgspec.defstruct("Numbers", fields, rename=names, module=__name__))
 
 
+def _joins(part: Part) -> bool:
+    """Whether the letters of a field are looked at together with those of others."""
+    return bool(part.shape.letters) and not part.field.repeat
+
+
 def _type(part: Part) -> Any:
+    return part.shape.loose if _joins(part) else _strict(part)
+
+
+def _strict(part: Part) -> Any:
     if not part.field.repeat:
         return part.shape.type
     return Annotated[list[part.shape.type], msgspec.Meta(min_length=1)]  # type: ignore[name-defined]
@@ -250,6 +265,8 @@ class Record:
             raise self._invalid(_untyped(body)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise BadRequest("The body is not JSON that can be read.") from None
+        if not compiled.letters.fit(value):
+            raise self._invalid(_untyped(body))
         return self._shaped(value) if compiled.has_later else value
 
     def convert(self, value: Mapping[str, Any]) -> msgspec.Struct:
@@ -258,9 +275,9 @@ class Record:
             made = msgspec.convert(value, self._compiled.struct)
         except msgspec.ValidationError:
             raise self._invalid(value) from None
-        if self._compiled.quoted(value):
+        if self._compiled.quoted(value) or not self._compiled.letters.fit(made):
             raise self._invalid(value)
-        return self._shaped(made)
+        return self._shaped(made) if self._compiled.has_later else made
 
     def encode(self, value: msgspec.Struct) -> bytes:
         """JSON of a value of this record; decimals as numbers."""
@@ -316,7 +333,7 @@ class Record:
             return
         by_name = {part.field.name: part for part in self._compiled.parts}
         seen: set[str] = set()
-        for flaw in flaws(value, self._compiled.struct):
+        for flaw in flaws(value, self._compiled.strict):
             name = flaw.path[2:].split("[", 1)[0].split(".", 1)[0]
             seen.add(flaw.path)
             yield self._violation(by_name.get(name), flaw)

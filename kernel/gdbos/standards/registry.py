@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -211,7 +211,7 @@ class Standards:
             definition = None
         else:
             raise NotFound("No identifier scheme is called {scheme}; there are: {known}.", scheme=scheme, known=", ".join(self.schemes()))  # fmt: skip
-        tables = self.table if on is None else partial(self._table_on, on)
+        tables = cache(self.table if on is None else partial(self._table_on, on))
         return Identifier(scheme, tables, definition)
 
     def _table_on(self, on: date, id: str) -> CodeTable | None:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gdbos.errors import Unavailable
 from gdbos.storage.engine import engine_for
+from gdbos.storage.own import OwnConnection
+from gdbos.storage.statement import Statement
+from gdbos.storage.wall import Wall
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+Queued = tuple[Work[Any], Future[Any]]
 
 SHARED = 64
 """How many units may share one commit on SQLite (measured: 54,666 against 3,533 transactions a second)."""
@@ -32,6 +38,14 @@ class Lane(Protocol):
 
     async def write(self, work: Work[T]) -> T: ...
 
+    async def put(self, statement: Statement, values: Mapping[str, Any]) -> int:
+        """Run a statement that is all of its transaction and reaches every row; how many rows it wrote.
+
+        For what is done at every moment: only the driver stands between (measured: 190 instead of 390 µs on SQLite, 110 instead
+        of 520 on PostgreSQL, and one round trip instead of five).
+        """
+        ...
+
     async def read(self, work: Work[T]) -> T: ...
 
     def close(self) -> None: ...
@@ -42,15 +56,26 @@ class ThreadLane:
 
     alone = False
 
-    def __init__(self, url: str, threads: int = 8) -> None:
+    def __init__(self, url: str, threads: int = 8, wall: Wall | None = None) -> None:
         self.engine = engine_for(url, connections=threads)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="database")
+        self._own = OwnConnection(self.engine, wall)
+        self._putting = ThreadPoolExecutor(1, thread_name_prefix="putting")
 
     async def write(self, work: Work[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, work)
 
+    async def put(self, statement: Statement, values: Mapping[str, Any]) -> int:
+        return await asyncio.get_running_loop().run_in_executor(self._putting, self._run, statement, values)
+
     async def read(self, work: Work[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._look, work)
+
+    def _run(self, statement: Statement, values: Mapping[str, Any]) -> int:
+        try:
+            return self._own.run(statement.sql, statement.bound(values))
+        except (OperationalError, psycopg.OperationalError) as failure:
+            raise _away() from failure
 
     def _transact(self, work: Work[T]) -> T:
         with self._connected() as connection, connection.begin():
@@ -76,6 +101,8 @@ class ThreadLane:
                 raise
 
     def close(self) -> None:
+        self._putting.shutdown()
+        self._own.close()
         self._threads.shutdown()
         self.engine.dispose()
 
@@ -89,13 +116,25 @@ class WriterLane:
         self.engine = engine_for(url)
         self._reading = engine_for(url, writable=False)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
-        self._queue: deque[tuple[Work[Any], Future[Any]]] = deque()
+        self._queue: deque[Queued] = deque()
         self._some = threading.Semaphore(0)
         self._closing = False
         self._writer = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._writer.start()
 
     async def write(self, work: Work[T]) -> T:
+        return await self._queued(partial(_savepoint, work))
+
+    async def put(self, statement: Statement, values: Mapping[str, Any]) -> int:
+        sql, bound = statement.sql, statement.bound(values)
+
+        def run(connection: Connection) -> int:
+            driver: Any = connection.connection.driver_connection
+            return int(driver.execute(sql, bound).rowcount)  # a statement that fails undoes itself: no savepoint
+
+        return await self._queued(run)
+
+    async def _queued(self, work: Work[T]) -> T:
         if self._closing:
             raise Unavailable("The node is shutting down; send the request again in a moment.", retry_after=2)
         outcome: Future[T] = Future()
@@ -127,7 +166,7 @@ class WriterLane:
             if not self._commit_together(connection, self._take()):
                 return True
 
-    def _take(self) -> list[tuple[Work[Any], Future[Any]]]:
+    def _take(self) -> list[Queued]:
         taken = [self._queue.popleft()]
         while len(taken) < SHARED and self._some.acquire(blocking=False):
             if not self._queue:  # the release that close() made: put it back for the next round
@@ -136,7 +175,7 @@ class WriterLane:
             taken.append(self._queue.popleft())
         return taken
 
-    def _commit_together(self, connection: Connection, batch: list[tuple[Work[Any], Future[Any]]]) -> bool:
+    def _commit_together(self, connection: Connection, batch: list[Queued]) -> bool:
         results: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             with connection.begin():
@@ -160,10 +199,14 @@ class WriterLane:
         self.engine.dispose()
 
 
+def _savepoint(work: Work[T], connection: Connection) -> T:
+    with connection.begin_nested():
+        return work(connection)
+
+
 def _attempt(connection: Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:
     try:
-        with connection.begin_nested():
-            return work(connection), None
+        return work(connection), None
     except Exception as failure:
         return None, failure
 
@@ -183,6 +226,6 @@ def _away() -> Unavailable:
     )
 
 
-def lane_for(url: str, threads: int = 8) -> Lane:
-    """The lane that suits ``url``."""
-    return WriterLane(url) if url.startswith("sqlite") else ThreadLane(url, threads)
+def lane_for(url: str, threads: int = 8, wall: Wall | None = None) -> Lane:
+    """The lane that suits ``url``; ``wall`` is the database's own between rows."""
+    return WriterLane(url) if url.startswith("sqlite") else ThreadLane(url, threads, wall)
