@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -64,7 +63,7 @@ class Reading(Request[Any, Any, Any]):
         return await super().body()
 
     async def json(self) -> Any:
-        with readable(self.scope, await self.body()):
+        with Readable(headers_of(self.scope), await self.body()):
             return await super().json()
 
     async def form(self) -> FormMultiDict:
@@ -81,27 +80,38 @@ class Reading(Request[Any, Any, Any]):
         return "file" not in self.route_handler.opt
 
 
-@contextmanager
-def readable(scope: Scope, body: bytes) -> Iterator[None]:
-    """Around the decoding of ``body``: what is no JSON that can be kept is refused in a sentence.
+class Readable:
+    """Around the decoding of a body: what is no JSON that can be kept is refused in a sentence."""
 
-    :raises Unsupported: the request says it is something else.
-    :raises BadRequest: it is not JSON in UTF-8, nested too deeply, or holds NUL.
-    """
-    stated = next((value for name, value in scope["headers"] if name == b"content-type"), b"").decode("latin-1")
+    def __init__(self, headers: Mapping[bytes, bytes], body: bytes) -> None:
+        """:raises Unsupported: the request says it is something else. :raises BadRequest: it holds NUL."""
+        if (stated := headers.get(b"content-type", b"")) != b"application/json":
+            _refuse_other_than_json(stated.decode("latin-1"))
+        if b"\\u0000" in body:
+            raise BadRequest("The body holds a NUL character, which no field can keep; leave it out.")
+
+    def __enter__(self) -> None:
+        """Decode inside."""
+
+    def __exit__(self, kind: type[BaseException] | None, failure: BaseException | None, trace: object) -> None:
+        """:raises BadRequest: it is not JSON in UTF-8, or nested too deeply."""
+        if isinstance(failure, msgspec.DecodeError | UnicodeDecodeError | SerializationException):
+            raise BadRequest("The body is not JSON in UTF-8: {why}", why=_why(failure.__cause__ or failure)) from None
+        if isinstance(failure, RecursionError):
+            raise BadRequest("The body is nested deeper than any record; send it flat.") from None
+
+
+def _refuse_other_than_json(stated: str) -> None:
     media_type = stated.partition(";")[0].strip().lower()
     if stated and media_type != JSON and not media_type.endswith("+json"):
         raise Unsupported(
             "The body is {media_type}; this address reads application/json.", media_type=media_type or "—"
         )
-    if b"\\u0000" in body:
-        raise BadRequest("The body holds a NUL character, which no field can keep; leave it out.")
-    try:
-        yield
-    except (msgspec.DecodeError, UnicodeDecodeError, SerializationException) as failure:
-        raise BadRequest("The body is not JSON in UTF-8: {why}", why=_why(failure.__cause__ or failure)) from None
-    except RecursionError:
-        raise BadRequest("The body is nested deeper than any record; send it flat.") from None
+
+
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """The headers by their names; of several under one name the first."""
+    return dict(reversed([*scope["headers"]]))
 
 
 async def body_of(scope: Scope, receive: Receive, limit: int) -> bytes:
@@ -111,7 +121,7 @@ async def body_of(scope: Scope, receive: Receive, limit: int) -> bytes:
     """
     if (read := scope.get("state", {}).get("body")) is not None:  # to check who signed it
         return bytes(read)
-    stated = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    stated = headers_of(scope).get(b"content-length", b"0")
     refuse_larger(int(stated) if stated.isdigit() else 0, limit)
     body, more = b"", True
     while more:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from gdbos.errors import TooMany, Unavailable
 
+Consumer = tuple[str, str]
+"""Body and system."""
 GREED: Final = 3
 SOONEST: Final = 0.02
 LATEST: Final = 5.0
@@ -30,7 +30,7 @@ class Admission:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.inside = 0
-        self._holding: dict[tuple[str, str], int] = {}
+        self._holding: dict[Consumer, int] = {}
         self._takes = SOONEST
 
     def refuse_beyond_capacity(self) -> None:
@@ -38,9 +38,8 @@ class Admission:
         if self.inside >= self.capacity:
             raise Unavailable("The data bus is at its capacity; call again in a moment.", **self._when())
 
-    @contextmanager
-    def place(self, consumer: tuple[str, str]) -> Iterator[None]:
-        """A place for one call of ``consumer`` (body and system).
+    def place(self, consumer: Consumer) -> Place:
+        """A place for one call of ``consumer``.
 
         :raises Unavailable: there is none. :raises TooMany: the consumer holds much already, and others may come.
         """
@@ -54,18 +53,32 @@ class Admission:
             )
         self.inside += 1
         self._holding[consumer] = held + 1
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.inside -= 1
-            self._takes += (time.perf_counter() - began - self._takes) * _NEWS
-            if self._holding[consumer] > 1:
-                self._holding[consumer] -= 1
-            else:
-                del self._holding[consumer]
+        return Place(self, consumer)
+
+    def leave(self, consumer: Consumer, taken: float) -> None:
+        """Give back a place that was held for ``taken`` seconds."""
+        self.inside -= 1
+        self._takes += (taken - self._takes) * _NEWS
+        if self._holding[consumer] > 1:
+            self._holding[consumer] -= 1
+        else:
+            del self._holding[consumer]
 
     def _when(self) -> dict[str, int]:
         """When a place is likely to be free; not the same for all, or they would all come back at once."""
         wait = min(max(self._takes * random.uniform(0.5, 1.5), SOONEST), LATEST)  # noqa: S311
         return {"retry_after": int(wait) + 1, "retry_after_ms": round(wait * 1000)}
+
+
+class Place:
+    """A place while it is held: given back at the end of ``with``."""
+
+    def __init__(self, admission: Admission, consumer: Consumer) -> None:
+        self._admission, self._consumer = admission, consumer
+        self._began = time.perf_counter()
+
+    def __enter__(self) -> None:
+        """The call is in progress."""
+
+    def __exit__(self, *_: object) -> None:
+        self._admission.leave(self._consumer, time.perf_counter() - self._began)

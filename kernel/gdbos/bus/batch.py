@@ -15,6 +15,7 @@ from gdbos.bus.call import Reply
 from gdbos.bus.entrance import Cited, deadline_of, key_of
 from gdbos.bus.permissions import CALL
 from gdbos.errors import Problem
+from gdbos.reading import headers_of
 
 MOST: Final = 200
 
@@ -61,6 +62,7 @@ class BatchRoutes(Controller):
         bus: NamedDependency[Bus],
     ) -> BatchReply:
         """Call a service about many subjects, each by its own case; what is refused for one does not stop the others."""
+        headers = headers_of(request.scope)
         outcomes = await bus.call_many(
             service,
             [Item(one.value, one.matter, one.case) for one in data.items],
@@ -69,9 +71,9 @@ class BatchRoutes(Controller):
             purpose=data.purpose,
             version=data.version,
             business=data.business,
-            deadline=deadline_of(request.scope),
+            deadline=deadline_of(headers),
             ask=data.ask,
-            key=key_of(request.scope["headers"]),
+            key=key_of(headers),
         )
         return BatchReply([_answer(request, one) for one in outcomes])
 

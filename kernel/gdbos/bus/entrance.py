@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -22,7 +22,7 @@ from gdbos.bus.derived import Question
 from gdbos.bus.permissions import CALL
 from gdbos.errors import BadRequest, Invalid
 from gdbos.kernel import Kernel
-from gdbos.reading import body_of, readable
+from gdbos.reading import Readable, body_of, headers_of
 
 PREFIX: Final = "/api/bus/calls/"
 PATH: Final = PREFIX + "{service:str}"
@@ -115,7 +115,8 @@ async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
 
 async def called(scope: Scope, receive: Receive, kernel: Kernel, actor: Actor, service: str) -> tuple[bytes, bytes]:
     """Call ``service`` as the request asks; the reply's bytes and the call's id."""
-    asked = _asked(scope, await body_of(scope, receive, kernel.settings.http.max_body))
+    headers = headers_of(scope)
+    asked = _asked(headers, await body_of(scope, receive, kernel.settings.http.max_body))
     reply = await kernel.bus_for(actor, "kernel").call(
         service,
         bytes(asked.value),
@@ -124,19 +125,19 @@ async def called(scope: Scope, receive: Receive, kernel: Kernel, actor: Actor, s
         purpose=asked.purpose,
         version=asked.version,
         business=asked.business,
-        deadline=deadline_of(scope),
+        deadline=deadline_of(headers),
         ask=asked.ask,
-        key=key_of(scope["headers"]),
+        key=key_of(headers),
     )
-    return REPLY.encode(reply), str(reply.call).encode()
+    return REPLY.encode(reply), REPLY.encode(reply.call)[1:-1]
 
 
-def deadline_of(scope: Scope) -> float:
+def deadline_of(headers: Mapping[bytes, bytes]) -> float:
     """The event loop's time until which the caller waits, who says so in milliseconds; for ever where they do not.
 
     :raises BadRequest: they say it in another way.
     """
-    said = next((value for name, value in scope["headers"] if name == DEADLINE), None)
+    said = headers.get(DEADLINE)
     if said is None:
         return math.inf
     if not said.isdigit() or len(said) > 9:
@@ -144,12 +145,12 @@ def deadline_of(scope: Scope) -> float:
     return asyncio.get_running_loop().time() + int(said) / 1000
 
 
-def key_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def key_of(headers: Mapping[bytes, bytes]) -> str:
     """The caller's ``Idempotency-Key``, with or without the quotation marks of a structured field; empty where there is none.
 
     :raises BadRequest: it is none.
     """
-    said = next((value for name, value in headers if name == KEY), None)
+    said = headers.get(KEY)
     if said is None:
         return ""
     if not _KEY.fullmatch(said):
@@ -157,8 +158,8 @@ def key_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return said.strip(b'"').decode()
 
 
-def _asked(scope: Scope, body: bytes) -> Incoming:
-    with readable(scope, body):
+def _asked(headers: Mapping[bytes, bytes], body: bytes) -> Incoming:
+    with Readable(headers, body):
         try:
             asked = _INCOMING.decode(body)
         except msgspec.ValidationError as wrong:

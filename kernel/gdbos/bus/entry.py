@@ -15,7 +15,7 @@ from gdbos.actor import Link
 from gdbos.bus.record import CallRecord, bus_call, bus_receipt
 from gdbos.errors import BadRequest, Problem
 from gdbos.ids import new_id
-from gdbos.ledger.leaf import Call, Decision, commitment, encode, record_key
+from gdbos.ledger.leaf import Call, Decision, committing, encode, record_key
 from gdbos.ledger.subjects import keys_gone
 from gdbos.plugin import Disclosed
 from gdbos.storage.bulk import ENCODER, moment
@@ -127,7 +127,7 @@ _limited_too, _WIDTHS_TOO = _limits(bus_receipt, ReceiptRow)
 
 def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:
     subjects = sorted({one.subject for one in record.disclosed})
-    opened = [record_key(keys[subject], record.id) for subject in subjects]
+    opened = [committing(record_key(keys[subject], record.id)) for subject in subjects]
     return Call(
         call_id=record.id,
         stage="intent" if record.outcome == "intent" else "outcome" if record.resumes else "whole",
@@ -137,15 +137,13 @@ def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:
         version=max(record.version, 1),
         purpose=record.purpose,
         matter=record.matter,
-        case_commitment=commitment(opened[0], "case", record.case.encode()) if opened and record.case else "",
-        subject_commitments=[commitment(k, "subject", s.encode()) for k, s in zip(opened, subjects, strict=True)],
-        request_commitments=[commitment(k, "request", record.request) for k in opened],
-        reply_commitments=[commitment(k, "reply", record.reply) for k in opened if record.reply],
+        case_commitment=opened[0]("case", record.case.encode()) if opened and record.case else "",
+        subject_commitments=[commit("subject", s.encode()) for commit, s in zip(opened, subjects, strict=True)],
+        request_commitments=[commit("request", record.request) for commit in opened],
+        reply_commitments=[commit("reply", record.reply) for commit in opened if record.reply],
         grant=str(record.grant or ""),
         basis="own" if record.own else "case" if record.case else "",
-        decision=Decision(
-            rule="own-data" if record.own else "grant", result="allowed" if record.allowed else "refused"
-        ),
+        decision=DECISIONS[record.own, record.allowed],
         request_bytes=len(record.request),
         reply_bytes=len(record.reply),
         fields=_names(record.fields),
@@ -156,6 +154,13 @@ def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:
         trace=record.trace,
         plugin=record.system,
     )
+
+
+DECISIONS: Final = {
+    (own, allowed): Decision(rule="own-data" if own else "grant", result="allowed" if allowed else "refused")
+    for own in (True, False)
+    for allowed in (True, False)
+}
 
 
 @lru_cache(4096)

@@ -17,7 +17,7 @@ from gdbos.bus.permissions import CALL
 from gdbos.errors import BadRequest
 from gdbos.identity.exchange import PATH
 from gdbos.kernel import Kernel
-from gdbos.reading import body_of, readable
+from gdbos.reading import Readable, body_of, headers_of
 
 CITED: Final = {"matter": 120, "case": 50, "purpose": 500}
 """What is cited, and in how many characters at most."""
@@ -63,19 +63,18 @@ async def call(scope: HTTPScope, receive: Receive, send: Send) -> None:
         await respond(send, 204, b"")
         return
     kernel: Kernel = scope["app"].state.kernel
-    body = await body_of(scope, receive, kernel.settings.http.max_body)
-    with readable(scope, body):
+    body, said = await body_of(scope, receive, kernel.settings.http.max_body), headers_of(scope)
+    with Readable(said, body):
         body.decode()
-    said = dict(scope["headers"])
     reply = await kernel.bus_for(scope["state"]["actor"], "kernel").call(
         kernel.directory.by_number(said.get(b"gjgxjhpt_sid", b"").decode("latin-1")),
         body or b"{}",
         matter=_cited(said, "matter"),
         case=_cited(said, "case"),
         purpose=_cited(said, "purpose"),
-        deadline=deadline_of(scope),
+        deadline=deadline_of(said),
     )
-    await respond(send, 200, REPLY.encode(reply), JSON, (b"gdbos-call", str(reply.call).encode()))
+    await respond(send, 200, REPLY.encode(reply), JSON, (b"gdbos-call", REPLY.encode(reply.call)[1:-1]))
 
 
 def _cited(said: dict[bytes, bytes], name: str) -> str:

@@ -45,12 +45,10 @@ class Quick:
         path = scope["path"]
         if scope["method"] != "POST" or not path.startswith(PREFIX) or not path.isprintable():
             return None
-        credential = b""
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                credential = value
-            elif name not in ORDINARY:
-                return None
+        headers = dict(scope["headers"])
+        if len(headers) != len(scope["headers"]) or not ORDINARY.issuperset(headers):
+            return None
+        credential = headers.get(b"authorization", b"")
         if credential[:7] != b"Bearer " or "/" in path[len(PREFIX) :] or scope["query_string"]:
             return None
         actor = self.kernel.identity.remembered(credential[7:].decode("latin-1"))

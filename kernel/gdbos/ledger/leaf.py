@@ -8,7 +8,7 @@ of it: the 18 digits of a citizen id are found from their hash in a fraction of 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
@@ -162,7 +162,13 @@ def record_key(subject_key: bytes, record: UUID, provider: Provider = STANDARD) 
 
 def commitment(key: bytes, label: str, value: bytes, provider: Provider = STANDARD) -> str:
     """What a leaf says of ``value``: nothing without ``record_key``, and no other value with it."""
-    return to_base64(provider.mac(key, label.encode() + b"\x00" + value))
+    return committing(key, provider)(label, value)
+
+
+def committing(key: bytes, provider: Provider = STANDARD) -> Callable[[str, bytes], str]:
+    """:func:`commitment` under one ``record_key``, for all that one record says."""
+    mac = provider.keyed(key)
+    return lambda label, value: to_base64(mac(label.encode() + b"\x00" + value))
 
 
 def bundle(leaves: Iterable[bytes]) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
@@ -64,10 +64,10 @@ def masking(rule: Mask | None) -> Masking:
     return mask
 
 
-def characters(text: str) -> Sequence[str]:
+def characters(text: str) -> list[str]:
     """The characters as a reader counts them: marks, variant selectors and joined signs stay with their base."""
     if text.isascii() or text.isalpha():  # no mark or joiner is a letter: each sign is one character
-        return text
+        return list(text)
     found: list[str] = []
     for sign in text:
         if found and (_joins(sign) or found[-1].endswith("\u200d")):
@@ -81,14 +81,14 @@ def _joins(sign: str) -> bool:
     return sign == "\u200d" or unicodedata.category(sign) in ("Mn", "Mc", "Me") or "\U0001f3fb" <= sign <= "\U0001f3ff"
 
 
-def _keep(signs: Sequence[str], first: int, last: int, fill: str) -> str:
+def _keep(signs: list[str], first: int, last: int, fill: str) -> str:
     """A value too short to hide anything between what is kept shows nothing."""
     if len(signs) <= first + last:
         return fill * len(signs)
-    return "".join((*signs[:first], fill * (len(signs) - first - last), *signs[len(signs) - last :]))
+    return "".join([*signs[:first], fill * (len(signs) - first - last), *signs[len(signs) - last :]])
 
 
-def _name(signs: Sequence[str], fill: str) -> str:
+def _name(signs: list[str], fill: str) -> str:
     if len(signs) < 3:
         return _keep(signs, 1, 0, fill)
     return _keep(signs, 1, 1, fill)
