@@ -39,7 +39,11 @@ class Admission:
             raise Unavailable("The data bus is at its capacity; call again in a moment.", **self._when())
 
     def place(self, consumer: Consumer) -> Place:
-        """A place for one call of ``consumer``.
+        """A place for one call of ``consumer``, held inside ``with``; entering it raises as :meth:`take`."""
+        return Place(self, consumer)
+
+    def take(self, consumer: Consumer) -> None:
+        """Take a place, to be given back by :meth:`leave`.
 
         :raises Unavailable: there is none. :raises TooMany: the consumer holds much already, and others may come.
         """
@@ -53,7 +57,6 @@ class Admission:
             )
         self.inside += 1
         self._holding[consumer] = held + 1
-        return Place(self, consumer)
 
     def leave(self, consumer: Consumer, taken: float) -> None:
         """Give back a place that was held for ``taken`` seconds."""
@@ -71,14 +74,14 @@ class Admission:
 
 
 class Place:
-    """A place while it is held: given back at the end of ``with``."""
+    """One place, taken by ``with`` and given back at its end."""
 
     def __init__(self, admission: Admission, consumer: Consumer) -> None:
         self._admission, self._consumer = admission, consumer
-        self._began = time.perf_counter()
 
     def __enter__(self) -> None:
-        """The call is in progress."""
+        self._admission.take(self._consumer)
+        self._began = time.perf_counter()
 
     def __exit__(self, *_: object) -> None:
         self._admission.leave(self._consumer, time.perf_counter() - self._began)

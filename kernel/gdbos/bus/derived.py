@@ -24,8 +24,8 @@ import msgspec
 from gdbos.bus.grant import Grant
 from gdbos.errors import Invalid, NoGrant, Violation
 from gdbos.standards import Record, Standards
+from gdbos.standards.compiled import Part
 from gdbos.standards.element import form
-from gdbos.standards.record import Part
 from gdbos.text import N_
 
 Test = Callable[[Any], bool]

@@ -22,8 +22,9 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from gdbos.sheet import XLSX, workbook
 
 from .codes import Code
+from .compiled import Part
 from .ddl import ddl
-from .record import Part, Record
+from .record import Record
 
 LISTED = 250
 """Codes that a cell of a template offers to choose from; longer lists are only named."""

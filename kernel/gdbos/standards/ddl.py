@@ -11,9 +11,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement, SetColumnComment, SetTableComment
 from sqlalchemy.sql.type_api import TypeEngine
 
+from .compiled import Part
 from .element import Form, form
 from .pattern import compiled
-from .record import Part, Record
+from .record import Record
 
 DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 """Not the driver's own style, which would double every per cent sign."""

@@ -6,9 +6,10 @@ more than "digits" or "printable". What all fields of one class hold is put toge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -32,16 +33,22 @@ class Letters:
         by_class: dict[str, list[str]] = {}
         for attribute, letters in fields:
             by_class.setdefault(letters, []).append(attribute)
-        self._looks = [(attrgetter(*names), ONLY[letters]) for letters, names in by_class.items()]
+        self._looks = [(_all_of(names), ONLY[letters]) for letters, names in by_class.items()]
 
     def fit(self, value: msgspec.Struct) -> bool:
         """Whether none of the fields has a character that its class does not allow."""
         for take, only in self._looks:  # noqa: SIM110  (all(…) costs twice as much here)
-            if not only(_joined(take(value))):
+            if not only("".join(filter(None, take(value)))):
                 return False
         return True
 
+    def fit_all(self, values: Sequence[msgspec.Struct]) -> bool:
+        """Whether all of ``values`` fit."""
+        return all(only("".join(filter(None, chain.from_iterable(map(take, values))))) for take, only in self._looks)
 
-def _joined(found: tuple[Any, ...] | str | None) -> str:
-    """Of one field ``attrgetter`` gives what it holds, of several a tuple."""
-    return "".join(filter(None, found)) if isinstance(found, tuple) else found or ""
+
+def _all_of(names: Sequence[str]) -> Callable[[msgspec.Struct], Iterable[str | None]]:
+    """What the attributes ``names`` hold; ``attrgetter`` makes no tuple of one."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: (getattr(value, names[0]),)

@@ -17,13 +17,14 @@ from gdbos.text import Text
 from .basis import Basis
 from .calendar import Calendar, CalendarDefinition, calendar
 from .codes import CodeList, CodeListDefinition, CodeTable, Crosswalk
+from .compiled import Compiled, Part, part
 from .deadline import Deadline
 from .document import Document
 from .element import Element
 from .identifier import ALGORITHMS, Identifier, IdentifierDefinition
 from .mask import Mask, Masking, masking
 from .pack import Pack
-from .record import Compiled, Field, Part, Record, RecordDefinition, part
+from .record import Field, Record, RecordDefinition
 from .search import Hit, Index
 from .uses import Use, uses
 

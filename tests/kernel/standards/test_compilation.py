@@ -27,8 +27,8 @@ from gdbos.shipped import shipped
 from gdbos.standards import Record, Standards, load
 from gdbos.standards.commands import standards as command
 from gdbos.standards.compilation import OUTPUTS
+from gdbos.standards.compiled import Part
 from gdbos.standards.element import form
-from gdbos.standards.record import Part
 
 ON = date(2026, 6, 1)
 PROVE = bool(os.environ.get("GDBOS_PROVE"))
