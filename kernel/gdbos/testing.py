@@ -22,6 +22,7 @@ from litestar.testing import TestClient
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from gdbos.actor import Actor, plugin_actor
+from gdbos.canary import Watch, plant
 from gdbos.config import PREFIX, SHORT, Deployment, load
 from gdbos.errors import Misconfigured
 from gdbos.events import TAG, subscription, tag
@@ -221,17 +222,25 @@ def serving(
     prepare: Callable[[Any], object] | None = None,
     clock: Callable[[], datetime] | None = None,
 ) -> Iterator[Site]:
-    """Migrate and serve ``deployment``; ``prepare(unit)`` plants what the test needs before the first request."""
+    """Migrate and serve ``deployment``; ``prepare(unit)`` plants what the test needs before the first request.
+
+    A row of a foreign division stands in every scoped table; a response that shows one fails the test (:mod:`gdbos.canary`).
+    """
     from gdbos.http import application
 
     kernel = Kernel(deployment, clock or (lambda: datetime.now(UTC)))
     kernel.migrate()
-    with TestClient(application(kernel), base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
+    app = application(kernel)
+    watch = app.asgi_handler = Watch(app.asgi_handler)
+    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
+        client.event_hooks["response"].append(watch.refuse)
         site = Site(kernel, client)
         if prepare is not None:
             site.unit(prepare)
-            site.call(kernel.refresh)
+        site.unit(plant, kernel)
+        site.call(kernel.refresh)
         yield site
+    watch.refuse()
 
 
 class PluginContract:
