@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -36,7 +36,7 @@ from gdbos.bus.routes import ROUTES as BUS_ROUTES
 from gdbos.console import PAGES as CONSOLE_PAGES
 from gdbos.console import ROUTES as CONSOLE_ROUTES
 from gdbos.decision import decide
-from gdbos.errors import BadRequest, Forbidden, Misconfigured, Unauthenticated, Unavailable
+from gdbos.errors import BadRequest, Forbidden, Misconfigured, TooMany, Unauthenticated, Unavailable
 from gdbos.files.routes import ROUTES as FILE_ROUTES
 from gdbos.frames import actor_of, frame_for
 from gdbos.identity.identify import identify, refuse_cross_site
@@ -54,7 +54,7 @@ from gdbos.pages.render import Page
 from gdbos.pages.routes import page_routes
 from gdbos.places import Places, refuse
 from gdbos.plugin import PUBLIC, Permission
-from gdbos.reading import Reading, honour_limits
+from gdbos.reading import AROUND, Reading, honour_limits
 from gdbos.standards.edition_routes import ROUTES as EDITION_ROUTES
 from gdbos.standards.routes import ROUTES as STANDARDS_ROUTES
 from gdbos.stewardship.pages import PAGES as STEWARDSHIP_PAGES
@@ -131,7 +131,7 @@ def application(kernel: Kernel) -> Litestar:
         response_cache_config=ResponseCacheConfig(),
         pdb_on_exception=False,
         debug=False,
-        request_max_body_size=max(kernel.settings.http.max_body, kernel.settings.files.max_bytes + 65_536),
+        request_max_body_size=max(kernel.settings.http.max_body, kernel.settings.files.max_bytes + AROUND),
         logging_config=None,
     )
     refuse_unguarded(app)
@@ -316,15 +316,13 @@ class Edge:
                     message["body"] = b""
                 await send(message)
 
-            try:
-                self.places.take(scope["path"])
-            except Unavailable as full:
-                await refuse(self.places.app, scope, receive, sending, full)
-                return
-            try:
+            with ExitStack() as held:
+                try:
+                    held.enter_context(self.places.place(scope))
+                except (TooMany, Unavailable) as full:
+                    await refuse(self.places.app, scope, receive, sending, full)
+                    return
                 await self.app(scope, receive, sending)
-            finally:
-                self.places.leave()
 
 
 def _complete(message: Any, scope: Scope) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,8 @@ from litestar.typing import FieldDefinition
 from gdbos.errors import BadRequest, TooLarge, Unsupported
 
 JSON = "application/json"
+AROUND = 65_536
+"""Bytes that a form may have beside the file it brings."""
 LIMITS = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length")
 
 
@@ -55,12 +57,16 @@ def _limits(field: FieldDefinition) -> dict[str, Any]:
 class Reading(Request[Any, Any, Any]):
     """Litestar's request, with its reading made strict in one place."""
 
-    async def body(self) -> bytes:
-        limit = self.scope["app"].state.kernel.settings.http.max_body if self._limited() else None
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body in pieces, as long as it keeps within its limit, whether it says beforehand how long it is or not."""
+        limit = self._limit()
         stated = self.headers.get("content-length", "0")
-        if limit is not None and stated.isdigit():
-            refuse_larger(int(stated), limit)
-        return await super().body()
+        refuse_larger(int(stated) if stated.isdigit() else 0, limit)
+        came = 0
+        async for piece in super().stream():
+            came += len(piece)
+            refuse_larger(came, limit)
+            yield piece
 
     async def json(self) -> Any:
         with Readable(headers_of(self.scope), await self.body()):
@@ -75,9 +81,12 @@ class Reading(Request[Any, Any, Any]):
             raise BadRequest("The form holds a NUL character, which no field can keep; leave it out.")
         return found
 
-    def _limited(self) -> bool:
-        """Routes that take files state a limit of their own (``request_max_body_size``)."""
-        return "file" not in self.route_handler.opt
+    def _limit(self) -> int:
+        """Bytes a body may have: those of routes that take files bring the file, and a little around it."""
+        settings = self.scope["app"].state.kernel.settings
+        file: int = settings.files.max_bytes + AROUND
+        most: int = settings.http.max_body
+        return max(file, most) if "file" in self.route_handler.opt else most
 
 
 class Readable:

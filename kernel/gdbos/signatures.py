@@ -162,12 +162,17 @@ def _refuse_uncovered(signed: Signed, message: Message) -> None:
         raise Refused("The signature must cover {names} as well.", names=", ".join(missing))
 
 
-def _verified(signed: Signed, message: Message, key: PublicKey, now: datetime, request: Message | None) -> bytes:
+def refuse_untimely(signed: Signed, now: datetime) -> None:
+    """:raises Refused: the signature does not count at ``now``, whatever it was made over and by whom."""
     moment, skew, life = now.timestamp(), SKEW.total_seconds(), LIFE.total_seconds()
     if signed.created > moment + skew:
         raise Refused("The signature was created in the future: set the clock.")
     if moment >= signed.ends + skew or not 0 < signed.ends - signed.created <= life:
         raise Refused("The signature is too old, or lives longer than five minutes: sign again.")
+
+
+def _verified(signed: Signed, message: Message, key: PublicKey, now: datetime, request: Message | None) -> bytes:
+    refuse_untimely(signed, now)
     if '"content-digest"' in signed.covered:
         _check_digest(message)
     algorithm = "ed25519" if isinstance(key, Ed25519PublicKey) else "ecdsa-p256-sha256"

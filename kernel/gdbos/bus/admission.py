@@ -25,7 +25,7 @@ _NEWS: Final = 0.05
 
 
 class Admission:
-    """The places of one worker's bus and who holds them."""
+    """The places of one worker for one kind of work, such as its bus, and who holds them."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -36,10 +36,10 @@ class Admission:
     def refuse_beyond_capacity(self) -> None:
         """:raises Unavailable: as many calls are in progress as this worker takes."""
         if self.inside >= self.capacity:
-            raise Unavailable("The data bus is at its capacity; call again in a moment.", **self._when())
+            raise Unavailable("All places for this are taken; ask again in a moment.", **self._when())
 
     def place(self, consumer: Consumer) -> Place:
-        """A place for one call of ``consumer``, held inside ``with``; entering it raises as :meth:`take`."""
+        """A place for one call of ``consumer`` (body and system; or the address of somebody nobody knows), held inside ``with``; entering it raises as :meth:`take`."""
         return Place(self, consumer)
 
     def take(self, consumer: Consumer) -> None:
@@ -51,7 +51,7 @@ class Admission:
         held = self._holding.get(consumer, 0)
         if held >= GREED * (self.capacity - self.inside):
             raise TooMany(
-                "Your system has {held} calls in progress, which is its share while the data bus is busy; wait for some of them.",
+                "{held} requests of yours are in progress, which is your share while places are few; wait for some of them.",
                 held=held,
                 **self._when(),
             )

@@ -103,9 +103,9 @@ def read_signed(headers: Mapping[str, str]) -> Signed:
 
 
 def verify_signed(unit: Unit, signed: Signed) -> str:
-    """The client id of the system that signed, whose signature has then been used.
+    """The client id of the system that signed. It reads only: whoever cannot sign makes nobody write.
 
-    :raises Unauthenticated: nobody known, not their signature, not in time, or seen before.
+    :raises Unauthenticated: nobody known, not their signature, or not in time.
     """
     row = unit.execute(deciding(exchange, exchange).where(exchange.c.rid == signed.rid)).first()
     # A client nobody knows costs as much as a known one, and is told no more.
@@ -114,9 +114,14 @@ def verify_signed(unit: Unit, signed: Signed) -> str:
     stated = datetime.fromtimestamp(signed.milliseconds / 1000, UTC)
     if not hmac.compare_digest(right, signed.signature) or row is None or abs(unit.now - stated) > WINDOW:
         raise refused()
-    spend(unit, row.client_id, f"exchange:{signed.signature}", stated + 2 * WINDOW)
     client_id: str = row.client_id
     return client_id
+
+
+def use_up_signed(unit: Unit, client_id: str, signed: Signed) -> None:
+    """Let a signature that was verified count once. :raises Unauthenticated: it came before."""
+    stated = datetime.fromtimestamp(signed.milliseconds / 1000, UTC)
+    spend(unit, client_id, f"exchange:{signed.signature}", stated + 2 * WINDOW)
 
 
 def _refuse_beyond_reach(unit: Unit, client_id: str) -> None:

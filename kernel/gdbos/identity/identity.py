@@ -19,7 +19,7 @@ from gdbos.identity.account import account, greeting
 from gdbos.identity.body import find_body
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.delegation import offices
-from gdbos.identity.exchange import Signed, verify_signed
+from gdbos.identity.exchange import Signed, use_up_signed, verify_signed
 from gdbos.identity.generation import Generations
 from gdbos.identity.jose import refused
 from gdbos.identity.mandate import acting_under, limited_to, may_act_for
@@ -107,7 +107,8 @@ class Identity:
 
     async def by_exchange(self, signed: Signed, locale: str = "zh") -> Actor:
         """Which old client signed. :raises Unauthenticated: none, not in time, seen before, or it no longer serves."""
-        client_id = await self.units.write(IDENTITY, verify_signed, signed)
+        client_id = await self.units.read(IDENTITY, verify_signed, signed)
+        await self.units.write(IDENTITY, use_up_signed, client_id, signed)
         found = await self.units.read(IDENTITY, system_actor, client_id, locale)
         if found is None:
             raise refused()

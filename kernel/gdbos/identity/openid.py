@@ -23,7 +23,7 @@ from joserfc.jwk import import_key
 
 from gdbos.bus.adapters.client import HttpClient, Outbound
 from gdbos.bus.adapters.lines import Trip
-from gdbos.bus.adapters.target import Base, Target, parse
+from gdbos.bus.adapters.target import Base, Target, parse, private
 from gdbos.config import Provider
 from gdbos.errors import Misconfigured, ProviderFailed
 from gdbos.identity.assertion import ASSERTION
@@ -38,7 +38,6 @@ _CONCURRENT: Final = 32
 _KEPT: Final = timedelta(hours=1)
 _SOONEST: Final = timedelta(minutes=1)
 """A key that is not known is looked for again, but not by everybody who sends a forged one."""
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _FRESH: Final = timedelta(minutes=5)
 """How long ago somebody may have shown who they are who was asked to do it anew."""
 _SIGNS: Final = {"RSA": "PS256", "EC": "ES256", "OKP": "EdDSA"}
@@ -81,8 +80,7 @@ class Party:
         here = f"[identity.providers.{name}]"
         addresses = {self._origin(url) for url in (provider.issuer, *provider.hosts)}
         for url in addresses:
-            base = parse(url)
-            if base.scheme != "https" and base.host not in _LOOPBACK:
+            if not private(url):
                 raise Misconfigured(f"{here} {url} is not https: whoever listens could log in as anybody")
         if bool(provider.client_secret) == bool(provider.private_key):
             raise Misconfigured(f"{here} needs either client_secret or private_key, by reference")

@@ -26,7 +26,7 @@ from gdbos.pages.language import local_path
 from gdbos.plugin import PUBLIC
 
 
-@get("/login/openid/{provider:str}", permission=PUBLIC)
+@get("/login/openid/{provider:str}", permission=PUBLIC, writes=True)
 async def leave(
     provider: FromPath[str],
     kernel: NamedDependency[Kernel],
@@ -38,7 +38,7 @@ async def leave(
     return to(url, step_cookie(kernel, await kernel.units.write(IDENTITY, hold, flow)))
 
 
-@get("/login/openid/{provider:str}/return", permission=PUBLIC)
+@get("/login/openid/{provider:str}/return", permission=PUBLIC, writes=True)
 async def come_back(
     request: Asked,
     provider: FromPath[str],

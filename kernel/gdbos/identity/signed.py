@@ -23,7 +23,7 @@ from gdbos.identity.identity import Identity, system_actor
 from gdbos.identity.system import System, find_system
 from gdbos.plugin import PUBLIC
 from gdbos.reading import body_of
-from gdbos.signatures import SKEW, Message, Refused, Signed, digest, sign, verify_request
+from gdbos.signatures import SKEW, Message, Refused, Signed, digest, refuse_untimely, sign, verify_request
 from gdbos.unit import Unit
 from gdbos.vault import Key, KeyRing
 
@@ -56,11 +56,14 @@ async def by_signature(connection: ASGIConnection[Any, Any, Any, Any], identity:
     if "authorization" in connection.headers:
         raise Unauthenticated("Send a token or a signature, not both: they might name two.")
     scope, units = connection.scope, identity.units
-    message = _message(scope, await _body(connection, identity.settings), identity.settings)
-    signed = Signed.read(message)
+    head = _message(scope, identity.settings)
+    signed = Signed.read(head)
+    refuse_untimely(signed, units.around.clock())
     client_id, _, kid = signed.keyid.partition("#")
-    known = await units.read(IDENTITY, find_system, client_id)
-    made_over = verify_request(signed, message, _key(known, kid), units.around.clock())
+    key = _key(await units.read(IDENTITY, find_system, client_id), kid)
+    # Only now the body: whoever has no key here, or an old signature, is refused before any of it is read.
+    message = msgspec.structs.replace(head, body=await _body(connection, identity.settings))
+    made_over = verify_request(signed, message, key, units.around.clock())
     mark = digest(made_over).removeprefix("sha-256=")
     until = datetime.fromtimestamp(signed.ends, UTC) + SKEW
     actor = await units.write(IDENTITY, _admit, client_id, mark, until, locale)
@@ -136,14 +139,15 @@ async def _body(connection: ASGIConnection[Any, Any, Any, Any], settings: Settin
     return body
 
 
-def _message(scope: Any, body: bytes, settings: Settings) -> Message:
+def _message(scope: Any, settings: Settings) -> Message:
+    """The request as far as its head goes."""
     headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
     host = next((value for name, value in headers if name == "host"), "")
     public = urlsplit(settings.http.url)
     origin = f"{public.scheme}://{public.netloc}" if public.netloc else f"{scope['scheme']}://{host}"
     query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
     path = scope["raw_path"].decode("latin-1").partition("?")[0]
-    return Message(method=scope["method"], url=f"{origin}{path}{query}", headers=headers, body=body)
+    return Message(method=scope["method"], url=f"{origin}{path}{query}", headers=headers)
 
 
 def _kid(key: Key) -> str:

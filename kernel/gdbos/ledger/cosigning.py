@@ -55,7 +55,7 @@ class Cosigning:
         self.folder = folder
         self.quorum, self.interval = settings.ledger.quorum, settings.ledger.interval
         named = settings.ledger.witnesses
-        self.witnesses = [Witness(name, address(named[name]), key) for name, key in policy.witnesses.items()]
+        self.witnesses = [Witness(name, address(name, named[name]), key) for name, key in policy.witnesses.items()]
         self._sizes: dict[tuple[str, str], int] = {}
 
     async def run(self) -> None:

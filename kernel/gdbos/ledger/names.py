@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
+from gdbos.bus.adapters.target import private
 from gdbos.config import Settings, Witness
 from gdbos.errors import Misconfigured
 from gdbos.ledger.leaf import LOGS
@@ -64,8 +65,17 @@ def followed(settings: Settings) -> Mapping[str, Sequence[Verifier]]:
     return found
 
 
-def address(witness: Witness) -> str:
-    """Where a witness takes checkpoints (C2SP tlog-witness, add-checkpoint)."""
+def address(name: str, witness: Witness) -> str:
+    """Where a witness takes checkpoints (C2SP tlog-witness, add-checkpoint).
+
+    :raises Misconfigured: who sits on the line could answer in its place. What a witness has seen comes without a signature, and a
+        log that is told of more than it holds stops writing.
+    """
+    if not private(witness.url):
+        raise Misconfigured(
+            f"[ledger.witnesses.{name}] url: {witness.url} is not https; who sits on the line could say that the witness has seen"
+            " more than this log holds, and the node would only read from then on. Name it by https, or by a loopback address"
+        )
     return f"{witness.url.rstrip('/')}/add-checkpoint"
 
 

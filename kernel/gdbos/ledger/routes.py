@@ -8,8 +8,7 @@ from litestar import asgi
 from litestar.types import HTTPScope, Receive, Send
 
 from gdbos.actor import plugin_actor
-from gdbos.ledger.note import MAX_NOTE
-from gdbos.ledger.witness import Answer, add_checkpoint
+from gdbos.ledger.witness import MAX_SUBMISSION, Answer, add_checkpoint, considered
 from gdbos.plugin import PUBLIC
 from gdbos.reading import body_of
 from gdbos.unit import Unit
@@ -49,8 +48,16 @@ async def add(scope: HTTPScope, receive: Receive, send: Send) -> None:
         await _answer(send, Answer(204))
         return
     kernel = scope["app"].state.kernel
-    body = await body_of(scope, receive, 2 * MAX_NOTE)
+    body = await body_of(scope, receive, MAX_SUBMISSION)
+    first = await kernel.units.read(WITNESS, _considered, body, kernel.book.followed)
+    if isinstance(first, Answer):
+        await _answer(send, first)
+        return
     await _answer(send, await kernel.units.write(WITNESS, _add, body, kernel.book.followed, kernel.book.witness))
+
+
+def _considered(unit: Unit, body: bytes, logs: Any) -> Any:
+    return considered(unit.connection, body, logs)
 
 
 def _add(unit: Unit, body: bytes, logs: Any, signer: Any) -> Answer:

@@ -15,10 +15,12 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gdbos.ledger.merkle import EMPTY_ROOT, HASH_SIZE, verify_consistency
-from gdbos.ledger.note import MAX_NOTE, Checkpoint, Malformed, Note, Signer, Verifier, from_base64, number, to_base64
+from gdbos.ledger.note import Checkpoint, Malformed, Note, Signer, Verifier, from_base64, number, to_base64
 from gdbos.ledger.tables import witnessed
 
 MAX_PATH = 63
+MAX_SUBMISSION = 65_536
+"""Bytes of a submission: at most 63 hashes, and a checkpoint with room for hundreds of signatures."""
 SIZE_TYPE = "text/x.tlog.size"
 TEXT_TYPE = "text/plain; charset=utf-8"
 
@@ -45,7 +47,7 @@ class Submission(msgspec.Struct, frozen=True):
     def parse(cls, body: bytes) -> Self:
         """The submission in a request body, or ``Malformed``."""
         try:
-            head, gap, tail = body[: 2 * MAX_NOTE].decode().partition("\n\n")
+            head, gap, tail = body[:MAX_SUBMISSION].decode().partition("\n\n")
         except UnicodeDecodeError:
             raise Malformed("A submission is UTF-8.") from None
         first, *lines = head.split("\n")
@@ -85,10 +87,10 @@ def refusal(submission: Submission, checkpoint: Checkpoint, known: Known, logs: 
     return None
 
 
-def add_checkpoint(connection: Connection, body: bytes, logs: Logs, signer: Signer, *, now: datetime) -> Answer:
-    """Cosign the submitted checkpoint if it continues what was cosigned before; the caller commits before it answers.
+def considered(connection: Connection, body: bytes, logs: Logs) -> Answer | tuple[Submission, Checkpoint, Known | None]:
+    """Why the submission is not cosigned as things stand, or what it is made of; nothing is written.
 
-    ``signer`` is a cosigning key (type 4). Comparing and storing are one statement: of two submissions that race, one gets 409.
+    What this refuses never comes to the writer: anybody may submit, and only a log that is followed makes a witness write.
     """
     try:
         submission = Submission.parse(body)
@@ -97,8 +99,18 @@ def add_checkpoint(connection: Connection, body: bytes, logs: Logs, signer: Sign
         return Answer(400, f"{fault}\n")
     known = known_of(connection, checkpoint.origin)
     refused = refusal(submission, checkpoint, known or Known(), logs)
-    if refused is not None:
-        return refused
+    return (submission, checkpoint, known) if refused is None else refused
+
+
+def add_checkpoint(connection: Connection, body: bytes, logs: Logs, signer: Signer, *, now: datetime) -> Answer:
+    """Cosign the submitted checkpoint if it continues what was cosigned before; the caller commits before it answers.
+
+    ``signer`` is a cosigning key (type 4). Comparing and storing are one statement: of two submissions that race, one gets 409.
+    """
+    read = considered(connection, body, logs)
+    if isinstance(read, Answer):
+        return read
+    submission, checkpoint, known = read
     if not _store(connection, known, checkpoint, submission.note, now):
         now_known = known_of(connection, checkpoint.origin) or Known()
         return Answer(409, f"{now_known.size}\n", SIZE_TYPE)

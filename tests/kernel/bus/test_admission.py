@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -14,8 +16,12 @@ from hypothesis import strategies as st
 
 from gdbos.bus.admission import Admission
 from gdbos.errors import TooMany, Unavailable
+from gdbos.ledger.merkle import EMPTY_ROOT
+from gdbos.ledger.note import Note, Signer, to_base64
+from gdbos.ledger.witness import Submission
 from gdbos.places import RESERVED, Places
 from gdbos.testing import Site, deployment, plant_tester, serving
+from gdbos.unit import KERNEL
 
 HOG, OTHER = ("body", "hog"), ("body", "other")
 
@@ -110,10 +116,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield found
 
 
+def places_of(site: Site) -> Places:
+    found: Places = site.client.app.asgi_handler.app.places  # type: ignore[attr-defined]
+    return found
+
+
 @pytest.fixture
 def places(site: Site) -> Iterator[Places]:
     """The node with a place for every request taken."""
-    found: Places = site.client.app.asgi_handler.places  # type: ignore[attr-defined]
+    found = places_of(site)
     found.taken += found.capacity
     yield found
     found.taken -= found.capacity
@@ -142,3 +153,76 @@ def test_health_and_log_in_get_in_even_then_but_not_without_end(site: Site, plac
     places.taken += RESERVED
     assert site.client.get("/health/live").status_code == 503
     places.taken -= RESERVED
+
+
+# What anybody may have written.
+
+WITNESS = "/witness/add-checkpoint"
+HERE, ELSEWHERE = ("testclient", ""), ("192.0.2.1", "")
+
+
+def written(site: Site) -> dict[str, int]:
+    """What comes of one request each to addresses at which something is written for whoever comes."""
+    nobody = {"login": "nobody", "password": "x" * 20}
+    return {
+        "log in": site.client.post("/api/identity/sessions", json=nobody).status_code,
+        "page": site.client.post("/login", data=nobody).status_code,
+        "token": site.client.post("/api/identity/tokens", data={}).status_code,
+        "witness": site.client.post(WITNESS, content=b"?").status_code,
+        "openid": site.client.get("/login/openid/none/return").status_code,
+    }
+
+
+def test_strangers_at_one_address_have_a_share_of_a_part_of_the_places(site: Site) -> None:
+    strangers = places_of(site).strangers
+    assert strangers.capacity <= places_of(site).capacity // 4
+    assert not {429, 503} & set(written(site).values())
+    with ExitStack() as stack:
+        taken(strangers, stack, HERE, strangers.capacity)
+        assert set(written(site).values()) == {429}
+        told = site.client.post(WITNESS, content=b"?")
+        assert int(told.headers["retry-after-ms"]) >= 20 and told.headers["x-content-type-options"] == "nosniff"
+        for path in ("/login", "/health/ready", "/api/standards/packs"):
+            assert site.client.get(path).status_code == 200, "what writes nothing is not counted"
+    with ExitStack() as stack:
+        taken(strangers, stack, ELSEWHERE, strangers.capacity)
+        assert not {429, 503} & set(written(site).values()), "one address leaves room for others"
+        while strangers.inside < strangers.capacity:
+            taken(strangers, stack, (f"192.0.2.{strangers.inside}", ""), 1)
+        assert set(written(site).values()) == {503}
+    assert not {429, 503} & set(written(site).values())
+
+
+def test_who_is_known_and_what_needs_a_permission_is_not_among_them(site: Site) -> None:
+    known, strangers = site.sign_in(), places_of(site).strangers
+    with ExitStack() as stack:
+        taken(strangers, stack, HERE, strangers.capacity)
+        assert site.client.post("/api/bus/grants", json={}, headers=known).status_code == 422
+        assert site.client.post("/api/bus/grants", json={}).status_code == 401
+
+
+EXCHANGE = {
+    "gjgxjhpt_rid": "nobody@450100",
+    "gjgxjhpt_sid": "s_1",
+    "gjgxjhpt_rtime": "1700000000000",
+    "gjgxjhpt_sign": "A" * 43 + "=",
+}
+
+
+def test_what_a_stranger_cannot_sign_does_not_wait_for_the_writer(site: Site) -> None:
+    """Refused by reading alone: who follows no log here, or has no secret, makes nobody write."""
+    gate = threading.Event()
+
+    async def keep_busy() -> None:
+        site.busy = asyncio.ensure_future(site.kernel.units.write(KERNEL, lambda unit: gate.wait(60)))  # type: ignore[attr-defined]
+
+    site.call(keep_busy)
+    try:
+        text = f"log.example/1\n0\n{to_base64(EMPTY_ROOT)}\n"
+        unknown = Submission(0, (), Note(text, (Signer("log.example/1", bytes(32)).sign(text),)))
+        assert site.client.post(WITNESS, content=b"?").status_code == 400
+        assert site.client.post(WITNESS, content=bytes(unknown)).status_code == 404
+        assert site.client.post("/api/bus/exchange", json={}, headers=EXCHANGE).status_code == 401
+        assert not gate.is_set()
+    finally:
+        gate.set()

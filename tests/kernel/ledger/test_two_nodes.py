@@ -14,7 +14,7 @@ import pytest
 from served import command, served
 
 from gdbos.config import Deployment
-from gdbos.errors import ReadOnly
+from gdbos.errors import Misconfigured, ReadOnly
 from gdbos.identity.account import open_account
 from gdbos.identity.body import find_body
 from gdbos.identity.password import hashed
@@ -22,7 +22,7 @@ from gdbos.identity.post import appoint
 from gdbos.kernel import Kernel
 from gdbos.ledger.leaf import AUDIT, append
 from gdbos.ledger.merkle import consistency_proof
-from gdbos.ledger.names import log_signers
+from gdbos.ledger.names import address, log_signers
 from gdbos.ledger.note import Note
 from gdbos.ledger.policy import Policy
 from gdbos.ledger.prove import nodes, prove
@@ -265,3 +265,24 @@ def test_two_administrators_begin_a_new_epoch_where_nothing_can_be_restored(pair
         act(site)
     keys = msgspec.json.decode(command(pair.county.path, "ledger", "keys", "--json").stdout, type=Keys)
     assert any("/audit/2+" in vkey for vkey in keys.logs), "what the neighbour has to follow from now on"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://city.example/witness", "http://10.20.30.40:8000/witness", "ftp://city.example"]
+)
+def test_a_witness_that_somebody_on_the_line_could_answer_for_is_refused_at_the_start(
+    pair: Pair, tmp_path: Path, url: str
+) -> None:
+    named = f'[ledger.witnesses.city]\nurl = "{url}"\nkey = "{pair.city_key}"\n'
+    with pytest.raises(Misconfigured) as refused, serving(deployment(tmp_path, extra=named)):
+        pass
+    assert url in str(refused.value)
+    assert "https" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://city.example/witness", "http://localhost:1/witness", "http://[::1]:1/witness"]
+)
+def test_one_by_https_or_on_this_machine_is_not(pair: Pair, tmp_path: Path, url: str) -> None:
+    named = f'[ledger.witnesses.city]\nurl = "{url}"\nkey = "{pair.city_key}"\n'
+    assert address("city", deployment(tmp_path, extra=named).settings.ledger.witnesses["city"]).startswith(url)

@@ -12,7 +12,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -94,6 +94,15 @@ class Target:
                 return False
             seen = seen.ipv4_mapped or seen
         return any(seen in network for network in self.networks)
+
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+def private(url: str) -> bool:
+    """Whether nobody on the way can read or change what goes there: https, or this very machine."""
+    base = parse(url)
+    return base.scheme == "https" or base.host in LOOPBACK
 
 
 def parse(url: str) -> Base:
