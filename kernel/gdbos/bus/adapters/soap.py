@@ -60,7 +60,7 @@ class SoapSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Address of the system; ``{name}`` is filled from `[bus.places]`."""
     path: str
     wsdl: str = ""
-    """Where its description is, at the same system; by default ``path?wsdl``. What it imports must be at places of the node."""
+    """Where its description is, at the same system; by default ``path?wsdl``. What it imports must be at the same system."""
     service: str = ""
     port: str = ""
     """Which of several services and ports; by default the only one, or the first that speaks SOAP."""
@@ -139,24 +139,24 @@ class Soap:
         async def fetched(url: str) -> bytes:
             parts = URL.match(url)
             where = WSDL.match(parts["rest"]) if parts else None
-            if parts is None or where is None or not self._reaches(parts["base"]):
-                raise ProviderFailed("The provider's WSDL refers to a document outside the places of this node.")
-            # Our proof and headers go to the system they are meant for, not to whatever its description refers to.
-            own = parse(parts["base"]).key == parse(settings.base).key
-            query = (where["query"] or "").encode()
-            make = _request(settings, "GET", where["path"], query, headers if own else {}, base=parts["base"])
-            auth = settings.auth if own else None
-            answer = await self._proofs.send(auth, trip, make)
+            if parts is None or where is None or not _same_system(parts["base"], settings.base):
+                # Other places are registered for other systems; what one says must not make us ask another.
+                raise ProviderFailed(
+                    "The provider's WSDL refers to a document at another system; it has to bring what it imports with it."
+                )
+            make = _request(settings, "GET", where["path"], (where["query"] or "").encode(), headers)
+            answer = await self._proofs.send(settings.auth, trip, make)
             require_success(answer, trip.line)
             return answer.content
 
         return lambda url: asyncio.run_coroutine_threadsafe(fetched(url), loop).result()
 
-    def _reaches(self, base: str) -> bool:
-        try:
-            return self._client.reaches(base)
-        except Misconfigured:
-            return False
+
+def _same_system(base: str, own: str) -> bool:
+    try:
+        return parse(base).key == parse(own).key
+    except Misconfigured:
+        return False
 
 
 def believe_nothing(_: logging.LogRecord) -> bool:
@@ -255,12 +255,10 @@ def _request(
     query: bytes,
     headers: Mapping[str, str],
     content: bytes = b"",
-    *,
-    base: str = "",
 ) -> Callable[[Mapping[str, str]], Outbound]:
     def make(proof: Mapping[str, str]) -> Outbound:
         return Outbound(
-            base=parse(base or settings.base),
+            base=parse(settings.base),
             method=method,
             path=path,
             query=query,

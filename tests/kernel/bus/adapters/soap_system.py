@@ -139,6 +139,9 @@ class Hukou(Worst):
     def wsdl_outside(self):
         return self.say(xml(WSDL.format(soap="soap", schema="http://169.254.169.254/latest/meta-data")))
 
+    def wsdl_elsewhere(self):
+        return self.say(xml(WSDL.format(soap="soap", schema=self.server.elsewhere)))
+
     def wsdl_file(self):
         return self.say(xml(WSDL.format(soap="soap", schema="file:///etc/passwd")))
 

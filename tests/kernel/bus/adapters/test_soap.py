@@ -146,11 +146,31 @@ def test_whatever_it_does_the_caller_gets_a_problem_in_time(hukou11, path):
     assert NAME not in told and CITIZEN not in told and "root:" not in told
 
 
-def test_a_document_outside_the_places_is_not_fetched(hukou11):
-    with pytest.raises(ProviderFailed, match="outside the places"):
-        ask_soap(hukou11, path="/wsdl-outside")
-    with pytest.raises(ProviderFailed, match="outside the places"):
-        ask_soap(hukou11, path="/wsdl-file")
+@pytest.mark.parametrize("path", ["/wsdl-outside", "/wsdl-file"])
+def test_a_document_elsewhere_is_not_fetched(hukou11, path):
+    with pytest.raises(ProviderFailed, match="at another system"):
+        ask_soap(hukou11, path=path)
+
+
+@pytest.fixture
+def another():
+    """Another department's system, at a place of the same node."""
+    yield from served(Hukou)
+
+
+@pytest.mark.parametrize("describe", ["{url}/schema", "{same_host}/schema", "{userinfo}/schema"])
+def test_a_lying_description_does_not_make_us_ask_another_place_of_the_node(hukou11, another, describe):
+    port = another.url.rpartition(":")[2]
+    forms = {"url": another.url, "same_host": f"http://localhost:{port}", "userinfo": f"http://x@127.0.0.1:{port}"}
+    hukou11.elsewhere = describe.format(**forms)
+
+    async def main():
+        async with client_for(hukou11.url, another.url, forms["same_host"]) as client:
+            await Soap(client).ask(soap_settings(hukou11, path="/wsdl-elsewhere"), asking({"citizen_id": CITIZEN}))
+
+    with pytest.raises(ProviderFailed, match="at another system"):
+        run(main())
+    assert another.asked == []
 
 
 @pytest.mark.parametrize(
