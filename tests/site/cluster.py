@@ -23,8 +23,9 @@ class Cluster:
         """Its files, with the settings it comes with."""
         self._run("initdb", "--auth=trust", "--username=postgres", "-D", str(self.folder / "data"))
 
-    def start(self) -> None:
-        options = f"-p {self.port} -k {self.folder} -h 127.0.0.1"
+    def start(self, more: str = "") -> None:
+        """Start it, with ``more`` options of ``postgres``."""
+        options = f"-p {self.port} -k {self.folder} -h localhost {more}"
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-l", log, "-o", options, "-w", "-t", "60", "start")
 
