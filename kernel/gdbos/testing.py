@@ -221,10 +221,12 @@ def serving(
     *,
     prepare: Callable[[Any], object] | None = None,
     clock: Callable[[], datetime] | None = None,
+    watched: bool = True,
 ) -> Iterator[Site]:
     """Migrate and serve ``deployment``; ``prepare(unit)`` plants what the test needs before the first request.
 
-    A row of a foreign division stands in every scoped table; a response that shows one fails the test (:mod:`gdbos.canary`).
+    A row of a foreign division stands in every scoped table; a response that shows one fails the test (:mod:`gdbos.canary`). A node
+    that is only made here, and its rows counted afterwards, is not ``watched``.
     """
     from gdbos.http import application
 
@@ -237,7 +239,8 @@ def serving(
         site = Site(kernel, client)
         if prepare is not None:
             site.unit(prepare)
-        site.unit(plant, kernel)
+        if watched and kernel.units.shut() is None:  # a node that only reads has what it has
+            site.unit(plant, kernel)
         site.call(kernel.refresh)
         yield site
     watch.refuse()

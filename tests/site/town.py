@@ -127,7 +127,7 @@ def town(folder: Path, url: str, make: MakeNode) -> Iterator[Town]:
         nobody.url = departments.url
         extra = configuration(departments, nobody).replace("[bus.places]", f'health = "{HEALTH}"\n[bus.places]')
         made = deployment(folder, plugins=PLUGINS, extra=extra, database=url)
-        with serving(made, prepare=lambda unit: people(unit, keys)):
+        with serving(made, prepare=lambda unit: people(unit, keys), watched=False):
             pass
         node = make(made, free_port())
         stack.callback(node.end)

@@ -18,7 +18,7 @@ from sqlalchemy import JSON, Column, Connection, TextClause, Uuid, bindparam, te
 from gdbos.bus.basis import Wanted, without
 from gdbos.bus.basis import lacking as lacking_bases
 from gdbos.bus.entry import Entry, ReceiptRow
-from gdbos.bus.grant import ended
+from gdbos.bus.grant import Used, ended
 from gdbos.bus.grant import lacking as lacking_grants
 from gdbos.bus.record import CallRecord, bus_call, bus_receipt
 from gdbos.errors import NoGrant, Problem
@@ -38,7 +38,7 @@ class Block:
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
         allowed = [entry.record for entry in entries if entry.record.allowed]
-        self.grants = {record.grant for record in allowed if record.grant}
+        self.grants = {Used(record.grant, record.provider) for record in allowed if record.grant}
         self.looks = {look for record in allowed for look in record.wanted}
         leaves = [entry.leaf for entry in entries]
         self._stored = {
@@ -47,7 +47,7 @@ class Block:
             "records": len(leaves),
             "leaf": leaves[0] if len(leaves) == 1 else bundle(leaves),
             "carried": _listed(entry.row for entry in entries),
-            "grants": packed({"id": grant} for grant in self.grants),
+            "grants": packed(grant._asdict() for grant in self.grants),
             "bases": packed(msgspec.structs.asdict(look) for look in self.looks),
         }
 

@@ -227,6 +227,7 @@ class Door:
             body=call.body,
             system=call.system,
             service=service.code,
+            provider=service.provider,
             matter=call.matter,
             now=trail.at,
             division=call.actor.division,

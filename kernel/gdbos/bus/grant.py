@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -48,6 +48,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """The consumer's system (client id), or the plugin whose pages use the service."""
     service: str
     provider: str
+    """The body that granted it. Should the service become another body's, the grant no longer reaches it."""
     version: int = 0
     """The version it was asked for; a newer one answers it as long as that breaks none of its fields. 0: whichever is newest."""
     fields: tuple[str, ...] = ()
@@ -179,11 +180,18 @@ def live_grants(connection: Connection) -> Iterable[Grant]:
     ]
 
 
-def ended(connection: Connection, grants: Collection[UUID], now: datetime) -> set[UUID]:
-    """Those of ``grants`` that are not live at ``now``, by the database and not by memory; one query however many there are."""
+class Used(NamedTuple):
+    """A grant, and the body whose service it was used for."""
+
+    id: UUID
+    provider: str
+
+
+def ended(connection: Connection, grants: Collection[Used], now: datetime) -> set[UUID]:
+    """Those of ``grants`` that do not hold at ``now``, by the database and not by memory; one query however many there are."""
     if not grants:
         return set()
-    asked = {"grants": packed({"id": grant} for grant in set(grants)), "now": now}
+    asked = {"grants": packed(grant._asdict() for grant in set(grants)), "now": now}
     return set(connection.execute(_ended(connection.dialect.name), asked).scalars())
 
 
@@ -193,10 +201,11 @@ def _ended(dialect: str) -> TextualSelect:
 
 
 def lacking(dialect: str) -> str:
-    """SQL of the ids in the document ``:grants`` that name no grant live at ``:now``."""
+    """SQL of the ids in the document ``:grants`` (see :class:`Used`) that name no grant of that provider live at ``:now``."""
+    used = unpacked(dialect, [bus_grant.c.id, bus_grant.c.provider], "grants")
     return (
-        f"SELECT r.id FROM {unpacked(dialect, [bus_grant.c.id], 'grants')} WHERE NOT EXISTS (SELECT 1 FROM bus_grant AS g"  # noqa: S608
-        " WHERE g.id = r.id AND g.state = 'live' AND (g.since IS NULL OR g.since <= :now)"
+        f"SELECT r.id FROM {used} WHERE NOT EXISTS (SELECT 1 FROM bus_grant AS g"  # noqa: S608
+        " WHERE g.id = r.id AND g.provider = r.provider AND g.state = 'live' AND (g.since IS NULL OR g.since <= :now)"
         " AND (g.until IS NULL OR :now < g.until))"
     )
 
@@ -213,24 +222,26 @@ class Grants:
     """The live grants as this worker knows them: one look-up per call."""
 
     def __init__(self) -> None:
-        self._by_consumer: Mapping[tuple[str, str, str], Sequence[Grant]] = {}
+        self._by_consumer: Mapping[tuple[str, str, str, str], Sequence[Grant]] = {}
         self._recent: dict[UUID, deque[float]] = {}
 
     def replace(self, grants: Iterable[Grant]) -> None:
         """Know ``grants`` from now on; of two that cover the same call the newer one counts."""
-        found: dict[tuple[str, str, str], list[Grant]] = {}
+        found: dict[tuple[str, str, str, str], list[Grant]] = {}
         for grant in sorted(grants, key=lambda g: g.id, reverse=True):
-            found.setdefault((grant.body, grant.system, grant.service), []).append(grant)
+            found.setdefault((grant.body, grant.system, grant.service, grant.provider), []).append(grant)
         self._by_consumer = found
         live = {grant.id for ones in found.values() for grant in ones}
         self._recent = {grant_id: recent for grant_id, recent in self._recent.items() if grant_id in live}
 
-    def find(self, *, body: str, system: str, service: str, matter: str, now: datetime, division: str = "") -> Grant:
-        """The grant under which a consumer may call.
+    def find(
+        self, *, body: str, system: str, service: str, provider: str, matter: str, now: datetime, division: str = ""
+    ) -> Grant:
+        """The grant under which a consumer may call, given by the body that provides the service now.
 
         :raises NoGrant: none, not yet or no longer, not for this matter, or not for a caller who sits in ``division``.
         """
-        known = self._by_consumer.get((body, system, service), ())
+        known = self._by_consumer.get((body, system, service, provider), ())
         grants = [grant for grant in known if _within(grant.since, grant.until, now)]
         if not grants:
             raise NoGrant(

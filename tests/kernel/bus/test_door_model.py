@@ -51,6 +51,7 @@ grants = st.fixed_dictionaries(
     {
         "body": st.sampled_from(BODIES),
         "system": st.sampled_from(SYSTEMS),
+        "provider": st.sampled_from((POLICE, POLICE, POLICE, TAX)),
         "fields": Fields,
         "clear": Fields | st.just(["*"]),
         "matters": st.lists(st.sampled_from(MATTERS), unique=True, max_size=2),
@@ -108,6 +109,7 @@ def model(world: dict[str, Any], call: dict[str, Any]) -> str | dict[str, Any]:
     grant = None
     for one in world["grants"]:  # the newest last
         same = one["body"] == call["body"] and one["system"] == call["system"] and one["state"] == "live"
+        same = same and one["provider"] == POLICE  # who provides the service
         begun = one["since"] is None or one["since"] <= 0
         ended = one["until"] is not None and one["until"] <= 0
         covers = (one["matters"] == [] or call["matter"] in one["matters"]) and inside(
@@ -176,7 +178,7 @@ def plant(unit: Unit, world: dict[str, Any], mark: str) -> None:
         return None if hours is None else unit.now + timedelta(hours=hours, seconds=-1 if hours <= 0 else 1)
 
     for one in world["grants"]:
-        grant = new_grant(body=one["body"], system=one["system"] + mark, service=SERVICE, provider=POLICE)
+        grant = new_grant(body=one["body"], system=one["system"] + mark, service=SERVICE, provider=one["provider"])
         row = {name: getattr(grant, name) for name in grant.__struct_fields__}
         row |= {name: one[name] for name in ("fields", "clear", "matters", "questions", "divisions", "state")}
         row |= {"since": at(one["since"]), "until": at(one["until"]), "changed_at": unit.now, "rate": 10_000}

@@ -315,6 +315,8 @@ def test_officials_recall_and_acknowledge_by_page(city: Nanning) -> None:
     seen = page(city, "head").text
     assert system.client_id in seen
     assert case in seen
+    told = page(city, "police").text
+    assert (system.client_id in told, case in told) == (True, False), "the provider hears who, not in which case"
     task = next(
         task["id"] for task in system.ask("ApiBusRecallsTasks").json()["tasks"] if task["system"] == system.client_id
     )

@@ -148,16 +148,6 @@ def test_notice_is_given_by_the_provider_and_not_for_the_past(city: Nanning, pol
     assert city.system(TAX).ask(path, late | {"on": today.isoformat()}, code=code, version="1").status_code == 403
 
 
-def test_a_code_that_was_given_up_is_never_another_bodys(city: Nanning, police: Department, code: str) -> None:
-    publish(police, code, 1, QUERY)
-    city.site.unit(
-        lambda unit: unit.execute(update(bus_service).where(bus_service.c.code == code).values(state="withdrawn"))
-    )
-    city.site.call(city.site.kernel.refresh)
-    taken = publish(city.system(TAX), code, 2, QUERY)
-    assert (taken.status_code, "another body" in taken.json()["detail"]) == (403, True)
-
-
 def test_what_the_provider_promises_is_read_by_everybody(city: Nanning, police: Department, code: str) -> None:
     sla = {"answer_ms": 800, "availability": 99.5, "hours": "7×24"}
     assert publish(police, code, 1, QUERY, sla=sla, updates="1", vertical=True).status_code == 201

@@ -23,6 +23,7 @@ from gdbos.unit import Unit
 NATS = "nats://127.0.0.1:4222"
 BODY = "11450100MADEM0011Y"
 KERNEL = plugin_actor("kernel")
+ASKED = {"body": BODY, "system": "desk", "service": "test.rows.list", "provider": BODY, "matter": ""}
 
 
 def nats_there() -> bool:
@@ -52,7 +53,7 @@ async def until_refused(kernel: Kernel) -> float:
     async with asyncio.timeout(10):
         while True:
             try:
-                kernel.grants.find(body=BODY, system="desk", service="test.rows.list", matter="", now=kernel.clock())
+                kernel.grants.find(**ASKED, now=kernel.clock())
                 await asyncio.sleep(0.01)
             except NoGrant:
                 return time.monotonic() - started
@@ -64,9 +65,7 @@ async def until_known(kernel: Kernel, grant: UUID) -> float:
     async with asyncio.timeout(10):
         while True:
             try:
-                found = kernel.grants.find(
-                    body=BODY, system="desk", service="test.rows.list", matter="", now=kernel.clock()
-                )
+                found = kernel.grants.find(**ASKED, now=kernel.clock())
                 assert found.id == grant
                 return time.monotonic() - started
             except NoGrant:
