@@ -33,7 +33,8 @@ def settled(town: Town) -> None:
 
 
 def seen_over_http(town: Town) -> None:
-    """Every applicant finds what they handed in, in the state they were told."""
+    """Every applicant finds what they handed in, in the state they were told; who waited for long has to log in again."""
+    town.tokens.clear()
     with town.client() as http:
         services = {
             one["code"] for one in http.get("/api/bus/services", headers=town.bearer(http, "guard")).json()["services"]

@@ -186,6 +186,8 @@ def applying(town: Town, login: str) -> Callable[[httpx.Client], None]:
     def act(http: httpx.Client) -> None:
         bearer = town.bearer(http, login)
         begun = http.post("/api/services/cases", json={"matter": PLACE}, headers=bearer)
+        if begun.status_code == 401:  # an hour of kills outlives a session
+            town.tokens.pop(login)
         if begun.status_code != 201:
             return
         case = begun.json()["id"]
