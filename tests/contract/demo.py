@@ -93,7 +93,7 @@ def settle(unit: Unit, key: OKPKey, idle: OKPKey) -> None:
     for role in ("approver", "window-clerk", "examiner"):
         _official(unit, f"{role}.elsewhere", TAX, role)
     for login, number, name in (("anna", ANNA, ANNA_NAME), ("ben", BEN, BEN_NAME)):
-        known = register_person(unit, Person(name=name, citizen_id=number))
+        known = register_person(unit, Person(name=name, citizen_id=number, trust="L2"))
         open_account(unit, login=login, password_hash=HASH, name=name, kind="person", person=known.id)
         if login == "anna":
             company = Enterprise(

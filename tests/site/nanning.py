@@ -88,7 +88,7 @@ def settle(unit: Unit) -> None:
         account = open_account(unit, login=login, password_hash=HASH, name=login, kind="official")
         appoint(unit, account, body=MARKET, role_id=role)
     for login, number, name in (("anna", ANNA, ANNA_NAME), ("ben", BEN, BEN_NAME)):
-        known = register_person(unit, Person(name=name, citizen_id=number))
+        known = register_person(unit, Person(name=name, citizen_id=number, trust="L2"))
         open_account(unit, login=login, password_hash=HASH, name=name, kind="person", person=known.id)
 
 
