@@ -90,6 +90,7 @@ def subsets() -> list[tuple[frozenset[str], bool]]:
     return [(chosen, True) for chosen in sorted(whole, key=sorted)] + [(chosen, PROVE) for chosen in pairs]
 
 
+@pytest.mark.timeout(1200)  # some sixty nodes
 def test_every_subset_that_needs_allow_starts(tmp_path: Path) -> None:
     """Its tables are made, its pages and operations are there and guarded, and it answers.
 
