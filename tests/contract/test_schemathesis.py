@@ -60,7 +60,6 @@ def attempts(city: City, operation: Any, who: str) -> None:
     @settings(
         max_examples=EXAMPLES[who],
         derandomize=True,
-        deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

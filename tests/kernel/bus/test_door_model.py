@@ -214,7 +214,6 @@ def door(city: Nanning, call: dict[str, Any], mark: str) -> str | dict[str, Any]
 )
 @settings(
     max_examples=WORLDS,
-    deadline=None,
     derandomize=not os.environ.get("GDBOS_PROVE"),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -160,7 +160,7 @@ acts = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=acts)
 def test_what_was_answered_for_a_past_day_never_changes(tmp_path_factory, acts):
     node = Node(tmp_path_factory.mktemp("as-of"))

@@ -86,7 +86,7 @@ def test_a_kind_and_a_day_narrow_the_search(standards: Standards) -> None:
     assert standards.search("无条件共享申请答复", ON)[0].id == "sharing-reply-unconditional"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_every_part_of_every_name_finds_its_element(standards: Standards, data: st.DataObject) -> None:
     element = data.draw(st.sampled_from(sorted(standards.ids("elements"))))
@@ -200,7 +200,6 @@ def test_a_table_of_codes_becomes_a_file_for_a_pack(client: TestClient[Any], sta
     assert broken.status_code == 422
 
 
-@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_what_is_written_as_toml_reads_as_it_was(zh: str, en: str) -> None:
     written = toml_of({"id": "x"}, {"code": [Code(code="1", title=Text(zh, en), since=date(2026, 1, 1))]})

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import chinese_calendar
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gdbos.standards import NotPublished
@@ -20,7 +20,6 @@ def test_every_day_of_eight_years_is_what_an_independent_calendar_says(standards
     assert [calendar.is_working(day) for day in every] == [chinese_calendar.is_workday(day) for day in every]
 
 
-@settings(deadline=None)
 @given(days, st.integers(-40, 40))
 def test_adding_is_counting_day_by_day(standards, start, count):
     calendar, day, left = standards.calendar(), start, abs(count)
@@ -34,7 +33,6 @@ def test_adding_is_counting_day_by_day(standards, start, count):
     assert calendar.add(start, count) == day
 
 
-@settings(deadline=None)
 @given(days, days)
 def test_between_counts_the_days_after_the_first_with_the_last(standards, a, b):
     low, high = min(a, b), max(a, b)

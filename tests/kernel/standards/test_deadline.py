@@ -38,7 +38,7 @@ RUNS = 10_000 if os.environ.get("GDBOS_PROVE") else 500
 
 
 @pytest.mark.timeout(3600)
-@settings(max_examples=RUNS, deadline=None)
+@settings(max_examples=RUNS)
 @given(start=st.dates(date(2019, 1, 1), date(2026, 12, 31)), days=st.integers(1, 60), spans=spans)
 def test_an_independent_count_agrees(standards, start, days, spans):
     suspensions = [Suspension(since=start + a * DAY, until=start + (a + length) * DAY) for a, length in spans]
@@ -57,7 +57,6 @@ def test_an_independent_count_agrees(standards, start, days, spans):
     assert (day - start).days == days + skipped
 
 
-@settings(deadline=None)
 @given(start=st.dates(date(2019, 1, 1), date(2025, 12, 31)), days=st.integers(0, 30), more=st.integers(1, 5))
 def test_more_days_are_never_due_earlier_and_a_due_day_is_always_worked(standards, start, days, more):
     calendar = standards.calendar()

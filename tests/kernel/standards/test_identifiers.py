@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 ON = date(2026, 6, 1)
@@ -110,7 +110,6 @@ def test_a_citizen_born_in_the_future_of_the_day_asked_about_is_refused(standard
     assert standards.identifier("citizen-id").check("11010519491231002X", date(1949, 12, 30)).reason == "birth-date"
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_every_single_mistyped_digit_of_a_citizen_id_is_caught(standards, data):
     value = "11010519491231002X"
@@ -119,7 +118,6 @@ def test_every_single_mistyped_digit_of_a_citizen_id_is_caught(standards, data):
     assert not standards.identifier("citizen-id").valid(value[:at] + other + value[at + 1 :], ON)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_every_single_mistyped_character_of_a_uscc_is_caught(standards, data):
     value = data.draw(st.sampled_from(USCCS))
@@ -153,7 +151,6 @@ def test_a_pack_prescribes_its_own_scheme_by_pattern_and_check_character(packs):
     assert identifier.check("4501032026060100001", ON).reason == "pattern"
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["citizen-id", "uscc", "org-code", "division", "matter-basic", "matter-implementation", "handling-item",
                         "licence-id", "real-estate-unit", "case-number"]), st.text(max_size=60))  # fmt: skip
 def test_no_text_whatever_makes_a_check_fail_otherwise_than_by_verdict(standards, scheme, value):

@@ -50,7 +50,7 @@ def test_every_shipped_element_and_code_list_makes_the_round_trip(standards: Sta
 words = st.text("=+-@'\t广西代码aB1 ", max_size=12).map(lambda one: one.strip() or "x")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(words, words), min_size=1, max_size=5))
 def test_what_begins_like_a_formula_comes_back_as_it_was_and_never_acts(names: list[tuple[str, str]]) -> None:
     elements = [Element(id=f"e{n}", title=Text(zh, en), form="any") for n, (zh, en) in enumerate(names)]

@@ -63,7 +63,7 @@ def locked_values(document):
     return {path: read(document.value, path) for path in paths}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(table=values, lock=locks, below=st.lists(patches, min_size=1, max_size=3))
 def test_random_overlays_never_loosen_a_lock(tmp_path_factory, table, lock, below):
     packs = Packs(tmp_path_factory.mktemp("layers"))
@@ -84,7 +84,7 @@ def test_random_overlays_never_loosen_a_lock(tmp_path_factory, table, lock, belo
         assert set(before.locks) <= set(after.locks)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(table=values, patch=patches)
 def test_what_is_not_locked_a_lower_pack_may_always_change(tmp_path_factory, table, patch):
     packs = Packs(tmp_path_factory.mktemp("layers"))

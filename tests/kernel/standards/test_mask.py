@@ -4,7 +4,7 @@ import unicodedata
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gdbos.standards import Mask, masked
@@ -52,7 +52,6 @@ def test_default_rules(rule, value, shown):
     assert masked(rule, value) == shown
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1, max_size=40), st.integers(0, 10), st.integers(0, 10))
 def test_a_kept_mask_shows_no_more_than_it_keeps(value, first, last):
     shown = masked(Mask(id="x", keep_first=first, keep_last=last, fill="■"), value)
@@ -63,13 +62,11 @@ def test_a_kept_mask_shows_no_more_than_it_keeps(value, first, last):
     assert shown.count("■") >= min(len(signs), max(len(signs) - first - last, 1))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_characters_lose_nothing(value):
     assert "".join(characters(value)) == value
 
 
-@settings(deadline=None)
 @given(st.text(min_size=2, max_size=20))
 def test_a_masked_name_never_equals_the_name(value):
     if set(value) != {"*"}:

@@ -5,7 +5,7 @@ import time
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gdbos.standards.pattern import compiled
@@ -60,7 +60,6 @@ natives = st.lists(st.tuples(st.sampled_from(PARTS), st.sampled_from(REPEATS)), 
 )
 
 
-@settings(deadline=None)
 @given(natives, st.text("09AZaz.-+\n0", max_size=8))
 def test_native_patterns_mean_the_same_in_both_engines(text, value):
     pattern = compiled(text)

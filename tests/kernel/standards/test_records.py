@@ -196,7 +196,7 @@ near = st.tuples(st.just(GOOD), values, st.sets(st.sampled_from(sorted(GOOD)), m
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(near)
 def test_the_schema_and_the_decoder_agree(standards, value):
     record = person(standards)
@@ -210,7 +210,7 @@ def test_the_schema_and_the_decoder_agree(standards, value):
     assert validator.is_valid(json.loads(body)) == decoded
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(near)
 def test_decoding_and_converting_agree_on_every_violation(standards, value):
     record = person(standards)

@@ -331,7 +331,7 @@ def test_a_request_without_the_value_to_search_by_is_the_callers_to_mend(tmp_pat
         look(tmp_path, None)
 
 
-@effort(max_examples=60, deadline=None)
+@effort(max_examples=60)
 @given(
     st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)] * 2), max_size=4)
 )

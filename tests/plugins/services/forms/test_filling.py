@@ -225,7 +225,7 @@ def posted(filling: Filling) -> FormMultiDict:
     return FormMultiDict(pairs)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_answers_shown_and_sent_back_are_the_same_answers(
     standards: Standards, opening: Sheet, data: st.DataObject

@@ -148,7 +148,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_normalising_twice_changes_nothing_and_checking_never_fails(
     standards: Standards, opening: Sheet, data: st.DataObject
@@ -160,7 +160,7 @@ def test_normalising_twice_changes_nothing_and_checking_never_fails(
     msgspec.json.encode(once)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_parts_of_valid_answers_satisfy_each_departments_own_form(
     standards: Standards, opening: Sheet, data: st.DataObject
@@ -176,7 +176,7 @@ def test_parts_of_valid_answers_satisfy_each_departments_own_form(
         assert own.normalise(received) == received
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_two_matters_union_to_each_element_once(standards: Standards, data: st.DataObject) -> None:
     ids = list(standards.ids("matters"))

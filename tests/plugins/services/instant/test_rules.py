@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdbos import Text
-from gdbos.kernel import KERNEL_KINDS
+from gdbos.own import ITSELF
 from gdbos.standards import Standards, load
 from gdbos_services.instant.rule import KIND, Condition, DecisionTable, InstantRule, Row, decide, faults, find_rule
 from gdbos_services.matters.matter import KIND as MATTERS
@@ -48,7 +48,7 @@ PASSING: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def standards() -> Standards:
-    kinds = {kind.name: kind.struct for kind in (*KERNEL_KINDS, MATTERS, KIND)}
+    kinds = {kind.name: kind.struct for kind in (*ITSELF.kinds, MATTERS, KIND)}
     return load([PACKS], kinds, ["national", "guangxi", "nanning"])
 
 

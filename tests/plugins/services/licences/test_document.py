@@ -31,7 +31,7 @@ def sheet(lines: list[Line]) -> Printed:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(WORDS, WORDS), max_size=14), WORDS.filter(bool))
 def test_whatever_stands_on_it_a_document_can_be_made_and_is_taken_by_the_files(
     words: list[tuple[str, str]], purpose: str
