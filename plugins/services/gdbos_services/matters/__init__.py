@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gdbos import N_, PUBLIC, NavigationEntry, Plugin, hookimpl
 
-from .matter import KIND
+from .matter import KIND, RULES
 from .pages import MatterPages
 from .permission import PERMISSIONS, READ
 from .routes import Matters
@@ -37,7 +37,7 @@ def describe() -> Plugin:
         tables=tables,
         migrations=FOLDER / "migrations",
         handlers=[count_use],
-        kinds=[KIND],
+        kinds=[KIND, RULES],
         templates=FOLDER / "templates",
         locale=FOLDER.parent / "locale",
     )

@@ -5,6 +5,7 @@ The elements follow GB/T 39046-2020 and the national upload set of implementatio
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ import msgspec
 
 from gdbos import N_, Kind, NotFound, Text, Trust
 from gdbos_services.matters.consistency import complaints
+from gdbos_services.matters.rule import KIND_NAME as RULES_NAME
+from gdbos_services.matters.rule import Rule, unreadable
 
 if TYPE_CHECKING:
     from gdbos import Document, Standards
@@ -175,6 +178,15 @@ class Matter(Strict, frozen=True, kw_only=True):
 
 
 KIND = Kind(KIND_NAME, Matter, complaints)
+
+
+def _unreadable(rule: Rule, _: object) -> Iterator[str]:
+    lists = {"materials": Material, "flow": Step, "fees": Fee}
+    fields = {"": Matter.__struct_fields__} | {name: struct.__struct_fields__ for name, struct in lists.items()}
+    return unreadable(rule, fields)
+
+
+RULES = Kind(RULES_NAME, Rule, _unreadable)
 
 
 def document(standards: Standards, matter_id: str, on: date) -> Document[Matter]:

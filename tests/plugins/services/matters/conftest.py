@@ -14,10 +14,11 @@ from gdbos.standards import load
 from gdbos_services.forms.form import KIND as FORMS
 from gdbos_services.licences.type import KIND as LICENCES
 from gdbos_services.matters.matter import KIND as MATTERS
+from gdbos_services.matters.matter import RULES
 
 ROOT = Path(__file__).parents[4]
 DAY = date(2026, 5, 6)
-KINDS = {"matters": MATTERS, "forms": FORMS, "services": Service, "licences": LICENCES}
+KINDS = {"matters": MATTERS, "matter-rules": RULES, "forms": FORMS, "services": Service, "licences": LICENCES}
 CHAINS = {
     "ministry": ["national", "ministry"],
     "province": ["national", "guangxi"],

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from gdbos import Standards, Text
+from gdbos.standards import PackRefused, load
 from gdbos_services.matters.consistency import complaints
 from gdbos_services.matters.matter import Fee, Material, Matter, Result, find
 
-from .conftest import CHAINS, DAY
+from .conftest import CHAINS, DAY, KINDS, ROOT
 
 REASON = Text("因为", "Because")
 PAID = {
@@ -52,9 +54,12 @@ def changed(matter: Matter, **fields: Any) -> Matter:
         ({**PAID, "fees": ()}, "a fee needs"),
         ({"complaint_phone": "0771-00001031"}, "not be the one for enquiries"),
         ({"consult_phone": "00001031"}, "area code"),
-        ({"object_topics": ("201", "101")}, "101 is for natural persons"),
+        ({"object_topics": ("201", "101")}, "of 201, 101, what begins with 1 is for natural persons"),
         ({"object_topics": ()}, "beginning with 2 is missing"),
-        ({"service_object": ("1",), "object_topics": ("101", "201")}, "201 is for legal persons"),
+        (
+            {"service_object": ("1",), "object_topics": ("101", "201")},
+            "of 101, 201, what begins with 2 is for legal persons",
+        ),
         ({"faq": ()}, "at least one question"),
         ({"flow": ()}, "five steps"),
         ({"result": Result(title=Text("批复"), type="1")}, "…批复 has result.type 3"),
@@ -83,3 +88,60 @@ def test_each_broken_rule_is_said(city: Standards, fields: dict[str, Any], compl
 def test_a_matter_with_a_fee_that_says_all_is_well(city: Standards) -> None:
     matter = find(city, "enterprise.registration", DAY)
     assert list(complaints(changed(matter, **PAID), city)) == []
+
+
+OWN = """
+[[document]]
+id = "window-names-a-floor"
+title = { zh = "窗口写明楼层", en = "A window names its floor" }
+says = { zh = "窗口须写明楼层", en = "{id} names a window without its floor" }
+about = "window"
+when = [{ field = "exercise_levels", any_of = ["4", "5"] }]
+then = [{ field = "window.zh", matches = ".*楼.*" }]
+"""
+PACK = """
+id = "own"
+version = "1"
+title = { zh = "市" }
+publisher = { zh = "市" }
+level = "city"
+division = "450100"
+extends = ["guangxi"]
+"""
+
+
+def with_rules(folder: Path, rules: str) -> Standards:
+    """What stands at a city that brings rules of its own."""
+    (folder / "own" / "matter-rules").mkdir(parents=True)
+    (folder / "own" / "pack.toml").write_text(PACK, "utf-8")
+    (folder / "own" / "matter-rules" / "own.toml").write_text(rules, "utf-8")
+    return load([ROOT / "standards", folder], KINDS, ["own"])
+
+
+def test_a_city_brings_rules_of_its_own_as_data(tmp_path: Path) -> None:
+    with pytest.raises(PackRefused) as refused:
+        with_rules(tmp_path, OWN)
+    found = {fault.item: fault for fault in refused.value.faults}
+    said = found["matters/construction.permit"]
+    assert (said.key, said.detail) == ("window", "construction.permit names a window without its floor")
+    assert said.file.endswith("construction.permit.toml")
+    assert said.line
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (('field = "window.zh"', 'field = "windows"'), "there is no field 'windows'"),
+        (('matches = ".*楼.*"', 'matches = "(楼"'), "is no pattern of RE2"),
+        (('about = "window"', 'about = "window"\neach = "windows"'), "have no list 'windows'"),
+        (('matches = ".*楼.*"', 'like = "楼"'), "no such key"),
+        (('id = "window-names-a-floor"', 'id = "two-telephones"'), "locked by the pack 'national'"),
+    ],
+)
+def test_a_rule_that_cannot_be_run_or_loosens_another_is_refused(
+    tmp_path: Path, change: tuple[str, str], words: str
+) -> None:
+    with pytest.raises(PackRefused) as refused:
+        with_rules(tmp_path, OWN.replace(*change))
+    faults = [one for one in refused.value.faults if one.file.endswith("own.toml")]
+    assert any(words in one.detail for one in faults), faults
