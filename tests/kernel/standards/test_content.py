@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date
 
@@ -61,6 +62,14 @@ def test_every_element_says_whose_property_it_is_and_how_it_is_represented(stand
     assert {one.representation for one in elements} == TERMS
     for term, form in (("日期时间", "dt"), ("指示符", "n1")):
         assert {one.form for one in elements if one.representation == term} == {form}
+
+
+@pytest.mark.parametrize("pack", ["qingxiu", "ministry", *PLACES])
+def test_where_a_rule_is_from_is_said_in_chinese(pack: str) -> None:
+    """`source` stands on pages of both languages as it is: citations and Chinese, no English sentences."""
+    stands = load([shipped("standards")], {}, [pack])
+    said = {one.source for kind in stands.kinds for one in stands.documents(kind)}
+    assert [one for one in said if re.search("[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}", one)] == []
 
 
 @pytest.mark.parametrize("family", FAMILIES)
