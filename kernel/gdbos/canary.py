@@ -22,8 +22,8 @@ from gdbos.storage.scope import Scope, scope_of
 from gdbos.unit import Unit
 
 MARK = "CANARY"
-ID = UUID("0ca9a2e0-0000-7000-8000-000000000001")
-"""The id of the canary in every table."""
+ID = UUID("00000000-ca9a-7000-8000-000000000001")
+"""The id of the canary in every table: older than any other."""
 DIVISION, BODY, SUBJECT = "440100", "CANARY440100000000", "person:CANARY"
 
 

@@ -34,6 +34,7 @@ from nanning import (
 )
 from sqlalchemy import Connection, func, inspect, select, text
 
+from gdbos import canary
 from gdbos.actor import Actor
 from gdbos.bus.basis import Basis
 from gdbos.bus.grant import decide as decide_grant
@@ -517,7 +518,7 @@ def test_the_ledger_verifies_from_files_alone_with_a_leaf_for_every_call(city: N
     stages_of = select(func.count()).select_from(leaf).where(leaf.c.log == CALLS)
     assert report.size == rows(city, lambda c: c.execute(stages_of).scalar_one())
     logged = select(func.count(func.distinct(leaf.c.record))).where(leaf.c.log == CALLS)
-    calls = select(func.count()).select_from(bus_call)
+    calls = select(func.count()).select_from(bus_call).where(bus_call.c.id != canary.ID)
     assert rows(city, lambda c: c.execute(logged).scalar_one() == c.execute(calls).scalar_one())
 
 

@@ -56,6 +56,8 @@ def neighbour() -> Iterator[Neighbour]:
     found = Neighbour()
 
     class Desk(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # one connection for thousands of questions, as a real system would have it
+
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             found.asked.append(body)
