@@ -34,21 +34,31 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 async def own_data(bus: Bus, kernel: Kernel) -> str:
-    """The file of whoever ``bus`` speaks for. :raises Forbidden: they are no person, or an agent: a mandate is for matters."""
-    if bus.actor.kind != "person":
-        raise Forbidden("Only a person has data of their own here.")
-    refuse_agent(bus.actor)
-    answers = [one for offer in _services(kernel) async for one in _pages(bus, offer)]
+    """The file of whoever ``bus`` speaks for. Raises as :func:`answers`."""
+    found = [one async for one in answers(bus, kernel)]
     signer, made = kernel.book.signers[CALLS], kernel.clock()
     head = [
         OWN_DATA,
         f"node {kernel.settings.node.id}",
         f"made {made.isoformat()}",
-        f"answers {len(answers)}, older none",
+        f"answers {len(found)}, older none",
     ]
-    lines = [*head, *(msgspec.json.encode(one).decode() for one in answers)]
+    lines = [*head, *(msgspec.json.encode(one).decode() for one in found)]
     text = "".join(f"{line}\n" for line in lines)
     return str(Note(text, (signer.sign(text),)))
+
+
+async def answers(bus: Bus, kernel: Kernel) -> AsyncIterator[Answered]:
+    """What each service says of whoever ``bus`` speaks for.
+
+    :raises Forbidden: they are no person, or an agent: a mandate is for matters.
+    """
+    if bus.actor.kind != "person":
+        raise Forbidden("Only a person has data of their own here.")
+    refuse_agent(bus.actor)
+    for offer in _services(kernel):
+        async for one in _pages(bus, offer):
+            yield one
 
 
 def _services(kernel: Kernel) -> list[Offer]:

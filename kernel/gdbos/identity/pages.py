@@ -26,6 +26,7 @@ from gdbos.identity.mandate import Mandate, mandates
 from gdbos.identity.mandate_pages import MANDATE_PAGES
 from gdbos.identity.matter_choice import matter_titles
 from gdbos.identity.openid_pages import OPENID_PAGES
+from gdbos.identity.own_data_pages import DATA_PAGES
 from gdbos.identity.post import Post
 from gdbos.identity.principal import Principal, principal_name, principals
 from gdbos.identity.routes import end_one, end_others
@@ -188,6 +189,7 @@ PAGES: list[Any] = [
     *OPENID_PAGES,
     *TRUST_PAGES,
     *MANDATE_PAGES,
+    *DATA_PAGES,
     account_page,
     end_session,
     end_other_sessions,

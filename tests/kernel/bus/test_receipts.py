@@ -202,6 +202,22 @@ def test_a_person_takes_all_their_data_away_in_one_file_that_is_checked_offline(
     assert city.site.client.get("/api/identity/me/data", headers=city.site.sign_in("clerk")).status_code == 403
 
 
+def test_the_same_is_a_page_to_read_and_print(city: Nanning) -> None:
+    city.look(city.granted(), city.case(citizen=BEN), citizen=BEN)
+    for language, words in (
+        ("zh-CN", ("本人身份信息", "身份号码", "谁看过我的数据")),
+        ("en", ("Identity number", "Purpose")),
+    ):
+        headers = city.site.sign_in("ben") | {"accept-language": language, "accept": "text/html"}
+        page = city.site.client.get("/account/data", headers=headers)
+        assert page.status_code == 200, page.text
+        assert BEN in page.text
+        assert all(one in page.text for one in words), page.text
+        assert ANNA not in page.text
+        assert "data-print" in page.text
+    assert city.site.client.get("/account/data", headers=city.site.sign_in("clerk")).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
