@@ -25,7 +25,7 @@ LABELS: Final = {
     "call": N_("Number of the call"),
     "case": N_("Case"),
     "citizen_id": N_("Identity number"),
-    "closed_at": N_("Closed"),
+    "closed_at": N_("When it was closed"),
     "decided_at": N_("Decided"),
     "drafted_at": N_("Begun"),
     "fields": N_("Fields"),
