@@ -55,12 +55,14 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Disclosed(msgspec.Struct, frozen=True):
-    """Whose data one reply shows, and the live case that lets it: one receipt."""
+    """Whose data one reply shows, and the case that lets it: one receipt."""
 
     subject: str
     """Subject key: ``person:…`` or ``enterprise:…`` (see :mod:`gdbos.subjects`)."""
     matter: str = ""
     case: str = ""
+    basis: Literal["live", "archive"] = "live"
+    """``archive``: the case has ended, and shown is only what it holds itself; no other record is opened by it."""
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):

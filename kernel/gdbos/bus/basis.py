@@ -1,4 +1,8 @@
-"""Why a subject's data may be seen now: a live case, an inspection order, a consent, or that the data are one's own."""
+"""Why a subject's data may be seen now: a live case, an inspection order, a consent, or that the data are one's own.
+
+A case that has ended stays open, as an archive (归档), to the body that decided it, and for what the case itself holds; it opens no
+other record any more.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """USCC of the body that may see."""
     matter: str = ""
     case: str = ""
-    kind: Literal["case", "inspection", "consent"] = "case"
+    kind: Literal["case", "inspection", "consent", "archive"] = "case"
     until: datetime | None = None
 
 
@@ -51,6 +55,7 @@ class Wanted(msgspec.Struct, frozen=True):
     body: str
     case: str
     matter: str
+    kind: Literal["live", "archive"] = "live"
 
     def missing(self) -> NoBasis:
         """The problem of a look without a basis."""
@@ -110,7 +115,7 @@ bus_basis = Table(
 
 def open_basis(connection: Connection, basis: Basis, now: datetime) -> None:
     """Write ``basis``; it holds from ``now``. The same basis twice is one."""
-    if live(connection, subject=basis.subject, body=basis.body, case=basis.case, matter=basis.matter, now=now):
+    if _holds(connection, basis, now):
         return
     connection.execute(insert(bus_basis).values(id=str(new_id()), opened_at=now, **msgspec.structs.asdict(basis)))
 
@@ -122,14 +127,14 @@ def close_bases(connection: Connection, case: str, now: datetime) -> None:
     )
 
 
-def live(connection: Connection, *, subject: str, body: str, case: str, matter: str, now: datetime) -> bool:
-    """Whether ``body`` has a live basis to see ``subject`` in ``case`` of ``matter``."""
+def _holds(connection: Connection, basis: Basis, now: datetime) -> bool:
     t = bus_basis.c
     found = exists().where(
-        t.subject == subject,
-        t.body == body,
-        t.case == case,
-        t.matter == matter,
+        t.subject == basis.subject,
+        t.body == basis.body,
+        t.case == basis.case,
+        t.matter == basis.matter,
+        t.kind == basis.kind,
         t.closed_at.is_(None),
         or_(t.until.is_(None), t.until > now),
     )
@@ -153,8 +158,8 @@ def lacking(dialect: str) -> str:
     """SQL of the looks in the document ``:bases`` for which there is no live basis at ``:now``."""
     columns = [bus_basis.c[name] for name in Wanted.__struct_fields__]
     names = ", ".join(f'r."{column.name}"' for column in columns)
-    same = " AND ".join(f'b."{column.name}" = r."{column.name}"' for column in columns)
+    same = " AND ".join(f'b."{name}" = r."{name}"' for name in ("subject", "body", "case", "matter"))
     return (
         f"SELECT {names} FROM {unpacked(dialect, columns, 'bases')} WHERE NOT EXISTS (SELECT 1 FROM bus_basis AS b"  # noqa: S608
-        f" WHERE {same} AND b.closed_at IS NULL AND (b.until IS NULL OR b.until > :now))"
+        f" WHERE {same} AND (b.kind = 'archive') = (r.kind = 'archive') AND b.closed_at IS NULL AND (b.until IS NULL OR b.until > :now))"
     )

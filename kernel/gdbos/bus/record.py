@@ -97,4 +97,4 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def wanted(self) -> list[Wanted]:
         """The looks that need a basis; at one's own data one may always look."""
-        return [] if self.own else [Wanted(d.subject, self.body, d.case, d.matter) for d in self.disclosed]
+        return [] if self.own else [Wanted(d.subject, self.body, d.case, d.matter, d.basis) for d in self.disclosed]

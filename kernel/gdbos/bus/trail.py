@@ -37,7 +37,7 @@ class Trail:
 
     def wanted(self) -> list[Wanted]:
         """The looks this call is about to take."""
-        return [Wanted(one.subject, self.call.body, one.case, one.matter) for one in self.disclosed]
+        return [Wanted(one.subject, self.call.body, one.case, one.matter, one.basis) for one in self.disclosed]
 
     def record(self, outcome: str) -> CallRecord:
         call, service = self.call, self.service

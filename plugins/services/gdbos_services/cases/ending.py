@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import func, insert
 
-from gdbos import Unit
+from gdbos import Basis, Unit
 
 from .clock import FAR, legal_rule, working_days
 from .dossier import Result, seal_result
@@ -63,12 +63,15 @@ def _keep_result(unit: Unit, one: Case, result: Result) -> None:
 
 
 def end(unit: Unit, before: Case, after: Case, act: Act, outcome: Outcome, words: str) -> Case:
-    """Write the end of a case: nobody may see its subject on its account any more."""
+    """Write the end of a case: it opens no other record of its subject any more, and stays with its body as an archive."""
     assert after.state in FINAL
     after = msgspec.structs.replace(after, closed_at=unit.now, outcome=outcome, due_key=FAR)
     store(unit, before, after)
     note(unit, after, act, words)
     unit.close_bases(str(after.id))
+    if after.received_at is not None:
+        kept = Basis(subject=after.subject, body=after.body, matter=after.matter, case=str(after.id), kind="archive")
+        unit.open_basis(kept)
     unit.emit(_closed(unit, after, outcome))
     return after
 

@@ -1,4 +1,4 @@
-"""One's own cases and the tasks of a body, as the bus lists them."""
+"""One's own cases, the tasks of a body and what it has ended, as the bus lists them."""
 
 from __future__ import annotations
 
@@ -92,6 +92,37 @@ class TaskList(msgspec.Struct, frozen=True):
     next: str
 
 
+class EndedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of what the body has ended."""
+
+    after: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    limit: Limit = 20
+
+
+class EndedView(msgspec.Struct, frozen=True, kw_only=True):
+    """One case that the body received and that has ended."""
+
+    case: UUID
+    number: str
+    matter: str
+    matter_title: Text
+    state: State
+    state_title: Text
+    applicant_name: ApplicantName
+    received_at: datetime
+    closed_at: datetime
+    outcome: str
+    subject: str
+
+
+class EndedList(msgspec.Struct, frozen=True):
+    """A page of what the body has ended, the latest first."""
+
+    ended: list[EndedView]
+    next: str
+    """Where the next page begins; empty on the last."""
+
+
 def show_mine(unit: Unit, query: MineQuery) -> MineList:
     """The caller's own cases, newest first; nothing for anybody but a person."""
     if unit.actor.kind != "person":
@@ -163,6 +194,50 @@ def _task(unit: Unit, row: Any) -> TaskView:
     )
 
 
+def show_ended(unit: Unit, query: EndedQuery) -> EndedList:
+    """What the caller's body received and has ended, the latest first."""
+    t = case.c
+    rows = unit.rows(case).where(t.body == unit.actor.body, t.closed_at.is_not(None), t.received_at.is_not(None))
+    if query.after:
+        moment, _, after = query.after.partition("~")
+        closed = _moment(moment)
+        rows = rows.where(or_(t.closed_at < closed, and_(t.closed_at == closed, t.id < _uuid(after))))
+    found = list(unit.execute(rows.order_by(t.closed_at.desc(), t.id.desc()).limit(query.limit + 1)).mappings())
+    shown = [_ended(unit, row) for row in found[: query.limit]]
+    last = shown[-1] if len(found) > query.limit else None
+    return EndedList(shown, f"{last.closed_at:%Y-%m-%dT%H:%M:%S.%fZ}~{last.case}" if last else "")
+
+
+def _ended(unit: Unit, row: Any) -> EndedView:
+    one = case_of(row)
+    names = names_in(unit, row["names"], one.id, one.division)
+    assert one.received_at is not None and one.closed_at is not None, "only such cases are listed"
+    return EndedView(
+        case=one.id,
+        number=one.number,
+        matter=one.matter,
+        matter_title=find(unit.standards, one.matter, one.pinned_on).title,
+        state=one.state,
+        state_title=STATES[one.state],
+        applicant_name=names.representing or names.applicant,
+        received_at=one.received_at,
+        closed_at=one.closed_at,
+        outcome=one.outcome,
+        subject=one.subject,
+    )
+
+
+def _moment(text: str) -> datetime:
+    """:raises Invalid: it is no key that a list gave."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise _no_key() from None
+    if found.tzinfo is None:
+        raise _no_key()
+    return found
+
+
 def _uuid(text: str) -> UUID:
     """:raises Invalid: it is no key that a list gave."""
     try:
@@ -178,6 +253,10 @@ def _no_key() -> Exception:
 
 def _of_list(_: Any, reply: MineList | TaskList) -> list[Disclosed]:
     return [Disclosed(one.subject, one.matter, str(one.case)) for one in reply.cases]
+
+
+def _of_ended(_: Any, reply: EndedList) -> list[Disclosed]:
+    return [Disclosed(one.subject, one.matter, str(one.case), "archive") for one in reply.ended]
 
 
 MINE = Offer(
@@ -196,4 +275,12 @@ TASKS = Offer(
     gives=TaskList,
     provide=show_tasks,
     discloses=_of_list,
+)
+ENDED = Offer(
+    code="services.cases.ended",
+    title=Text("部门已办结办件", "What a body has ended"),
+    takes=EndedQuery,
+    gives=EndedList,
+    provide=show_ended,
+    discloses=_of_ended,
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gdbos import Consumption, Text
 
-from .lists import MINE, TASKS
+from .lists import ENDED, MINE, TASKS
 from .view import CASE, QUESTION
 
-OFFERS = [CASE, MINE, TASKS, QUESTION]
+OFFERS = [CASE, MINE, TASKS, ENDED, QUESTION]
 CONSUMES = [
     Consumption(
         service=CASE.code,
@@ -15,6 +15,7 @@ CONSUMES = [
         clear=("answers", "applicant_name", "representing", "result"),
     ),
     Consumption(service=TASKS.code, purpose=Text("查看本部门待办", "See the tasks of this body")),
+    Consumption(service=ENDED.code, purpose=Text("查阅本部门已办结的办件", "Look up what this body has ended")),
     Consumption(
         service=QUESTION.code,
         purpose=Text("将决定交本部门业务系统办理", "Have the body's own system carry a decision out"),

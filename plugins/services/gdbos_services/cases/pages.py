@@ -18,7 +18,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from gdbos import N_, Actor, Bus, Forbidden, Invalid, Page, Permission, Problem, Run, Standards, Unit, Violation
 
 from . import case
-from .lists import MineList, TaskList
+from .lists import EndedList, MineList, TaskList
 from .permission import ACCEPT, APPLY, CORRECT, DECIDE, EXTEND, READ, SUSPEND
 from .routes import look
 from .showing import askable, facts, progress, result_words, task_tabs, tone
@@ -115,6 +115,16 @@ class CasePages(Controller):
         found = msgspec.convert(reply.value, TaskList)
         context = {"cases": found.cases, "next": found.next, "after": after, "stage": stage, "stages": task_tabs(stage)}
         return Page("services.cases/tasks.html", context)
+
+    @get("/workbench/ended", permission=READ)
+    async def ended_cases(
+        self, bus: NamedDependency[Bus], after: FromQuery[Annotated[str, QueryParameter(max_length=80)]] = ""
+    ) -> Page:
+        """What one's body has ended, the latest first."""
+        reply = await bus.call("services.cases.ended", {"after": after, "limit": 20})
+        found = msgspec.convert(reply.value, EndedList)
+        context = {"cases": found.ended, "next": found.next, "after": after, "stages": task_tabs("ended")}
+        return Page("services.cases/ended.html", context)
 
     @get("/workbench/cases/{case_id:uuid}", permission=READ)
     async def task(

@@ -15,8 +15,8 @@ from gdbos import KNOWN, N_, Actor, Bus, Run, Unit
 
 from . import case
 from .case import Done, Handed
-from .lists import MineList, TaskList
-from .permission import ACCEPT, APPLY, CORRECT, DECIDE, EXTEND, SUSPEND
+from .lists import EndedList, MineList, TaskList
+from .permission import ACCEPT, APPLY, CORRECT, DECIDE, EXTEND, READ, SUSPEND
 from .record import get as get_case
 from .view import CaseView
 
@@ -105,6 +105,17 @@ class Cases(Controller):
             return msgspec.convert(reply.value, TaskList)
         reply = await bus.call("services.cases.mine", {"after": after, "limit": limit})
         return msgspec.convert(reply.value, MineList)
+
+    @get("/ended", permission=READ)
+    async def list_ended(
+        self,
+        bus: NamedDependency[Bus],
+        after: FromQuery[Annotated[str, QueryParameter(max_length=80)]] = "",
+        limit: FromQuery[Annotated[int, QueryParameter(ge=1, le=100)]] = 20,
+    ) -> EndedList:
+        """What one's body received and has ended (已办结), the latest first."""
+        reply = await bus.call("services.cases.ended", {"after": after, "limit": limit})
+        return msgspec.convert(reply.value, EndedList)
 
     @post(permission=APPLY, responses=OTHER_STATE)
     async def draft_case(self, run: NamedDependency[Run], data: JSONBody[NewCase]) -> Done:

@@ -167,5 +167,6 @@ TABS = (
 
 
 def task_tabs(state: str) -> list[tuple[str, str, bool]]:
-    """The tabs of the task list: title (message id), address, whether it is this one."""
-    return [(title, f"/workbench?stage={key}" if key else "/workbench", key == state) for key, title in TABS]
+    """The tabs of the workbench's lists: title (message id), address, whether it is this one."""
+    live = [(title, f"/workbench?stage={key}" if key else "/workbench", key == state) for key, title in TABS]
+    return [*live, (N_("Ended"), "/workbench/ended", state == "ended")]

@@ -66,6 +66,7 @@ case = Table(
     Column("recalled", JSON, nullable=False),
     Index("case_subject", "subject", "id"),
     Index("case_tasks", "body", "state", "due_key", "id"),
+    Index("case_ended", "body", "closed_at", "id"),
     Index("case_bundle", "bundle"),
     info={"scope": MATTERS},
 )

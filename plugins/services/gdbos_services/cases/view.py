@@ -276,7 +276,7 @@ def show_question(unit: Unit, query: CaseQuery) -> Question:
 
 
 def _of_case(_: Any, reply: CaseView) -> list[Disclosed]:
-    return [Disclosed(reply.subject, reply.matter, str(reply.case))]
+    return [Disclosed(reply.subject, reply.matter, str(reply.case), "archive" if reply.closed_at else "live")]
 
 
 def _of_question(_: Any, reply: Question) -> list[Disclosed]:

@@ -171,6 +171,21 @@ def test_one_official_sees_the_tasks_most_urgent_first_and_page_by_page(city: Ci
     assert [one["case"] for one in city.done("clerk", "GET", "?stage=accepted")["cases"]] == [sooner]
 
 
+def test_a_body_lists_what_it_has_ended_latest_first_and_page_by_page(city: City) -> None:
+    ended = [city.submitted(), city.submitted()]
+    city.submitted()  # goes on
+    for made in ended:
+        city.done("clerk", "POST", f"/{made}/decline", REASON)
+    first = city.done("clerk", "GET", "/ended?limit=1")
+    assert [one["case"] for one in first["ended"]] == [ended[1]]
+    assert (first["ended"][0]["applicant_name"], first["ended"][0]["outcome"]) == ("韦*例", "refused")
+    second = city.done("clerk", "GET", f"/ended?limit=1&after={first['next']}")
+    assert ([one["case"] for one in second["ended"]], second["next"]) == ([ended[0]], "")
+    for nonsense in ("nonsense", "2026-02-09~x", f"2026-02-09T00:00:00Z~{'x' * 36}"):
+        assert city("clerk", "GET", f"/ended?after={nonsense}").status_code == 422, nonsense
+    assert city("anna", "GET", "/ended").status_code == 403
+
+
 def test_people_list_their_own_newest_first(city: City) -> None:
     one, two = city.draft(), city.draft()
     first = city.done("anna", "GET", "?limit=1")

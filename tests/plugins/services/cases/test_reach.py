@@ -1,16 +1,20 @@
-"""Who reaches a case: nobody but its subject, and the handling body while it is live."""
+"""Who reaches a case: nobody but its subject and the body that handles or handled it."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from gdbos.actor import Actor
+from gdbos.bus.basis import Wanted, without
 from gdbos.errors import Conflict
 from gdbos_services.cases import case as cases
 
-from .conftest import ANSWERS, HEALTH, City
+from .conftest import ANSWERS, HEALTH, PLACE, City
 
 REASON = {"reason": "材料与实际不符"}
 OFFICIAL = [
@@ -47,16 +51,39 @@ def test_applicants_do_nothing_that_officials_do_and_nobody_does_anything_unknow
     assert city("examiner", "POST", f"/{made}/approve", {}).status_code == 403
 
 
-def test_the_body_sees_a_live_case_whole_and_leaves_a_receipt_and_a_closed_one_not_at_all(city: City) -> None:
+def receipts(city: City) -> list[dict[str, Any]]:
+    answered = city.site.client.get("/api/bus/receipts", headers=city.headers("anna"))
+    found: list[dict[str, Any]] = answered.json()["receipts"]
+    return found
+
+
+def test_the_body_sees_a_live_case_whole_and_leaves_a_receipt(city: City) -> None:
     made = city.accepted()
     assert city.done("head", "GET", f"/{made}")["answers"] == ANSWERS
-    token = city.site.sign_in("anna", "a long enough password")
-    receipts = city.site.client.get("/api/bus/receipts", headers=token).json()
-    assert HEALTH in str(receipts)
-    assert made in str(receipts)
+    assert [(one["body"], one["case"]) for one in receipts(city)] == [(HEALTH, made)]
+
+
+def test_an_ended_case_stays_with_the_body_that_decided_it_and_opens_no_other_record(city: City) -> None:
+    made = city.accepted()
     city.done("head", "POST", f"/{made}/reject", REASON)
-    assert city("head", "GET", f"/{made}").status_code == 403
-    assert city.done("anna", "GET", f"/{made}")["state"] == "rejected"
+    assert city.done("head", "GET", f"/{made}")["answers"] == ANSWERS
+    assert [(one["body"], one["case"]) for one in receipts(city)] == [(HEALTH, made)]
+    assert [one["case"] for one in city.done("head", "GET", "/ended")["ended"]] == [made]
+    assert city("stranger", "GET", f"/{made}").status_code == 404
+    assert city.done("stranger", "GET", "/ended")["ended"] == []
+    look = Wanted(city.done("anna", "GET", f"/{made}")["subject"], HEALTH, made, PLACE)
+    archived = replace(look, kind="archive")
+    lacking = city.site.unit(lambda unit: without(unit.connection, [look, archived], unit.now))
+    assert lacking == {look}, "no other record of hers is opened by it"
+
+
+def test_a_draft_that_came_to_nothing_is_nobodys_archive(city: City) -> None:
+    made = city.draft()
+    city.clock.set(2026, 6, 9)
+    city.site.call(lambda: city.site.kernel.run_as("services.cases")(cases.void, UUID(made), "过期", "lapsed"))
+    assert city.state(made) == "void"
+    assert city.done("head", "GET", "/ended")["ended"] == []
+    assert city("head", "GET", f"/{made}").status_code in (403, 404)
 
 
 def test_an_agent_without_a_mandate_for_the_matter_opens_no_draft(city: City) -> None:
@@ -92,7 +119,6 @@ def test_of_two_officials_who_decide_at_once_one_wins_and_the_other_is_told(city
 
 @pytest.mark.timeout(240)
 def test_two_hundred_at_once_get_two_hundred_numbers(city: City) -> None:
-    from uuid import UUID
 
     from gdbos.subjects import person_key
 
@@ -100,7 +126,7 @@ def test_two_hundred_at_once_get_two_hundred_numbers(city: City) -> None:
 
     kernel = city.site.kernel
     subject = person_key(kernel.vault, ANNA)
-    anna = Actor(kind="person", id="00000000-0000-7000-8000-000000000001", subject=subject, name="韦示例")
+    anna = Actor(kind="person", id="00000000-0000-7000-8000-000000000001", subject=subject, name="韦示例", trust="L2")
 
     def drafted(unit) -> UUID:  # type: ignore[no-untyped-def]
         who = cases.Applicant(subject=subject, name="韦示例")

@@ -56,6 +56,7 @@ def upgrade() -> None:
     op.create_index("case_bundle", "case", ["bundle"], unique=False)
     op.create_index("case_subject", "case", ["subject", "id"], unique=False)
     op.create_index("case_tasks", "case", ["body", "state", "due_key", "id"], unique=False)
+    op.create_index("case_ended", "case", ["body", "closed_at", "id"], unique=False)
     op.create_table(
         "case_material",
         sa.Column("id", sa.Uuid(), nullable=False),
