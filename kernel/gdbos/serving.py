@@ -21,6 +21,7 @@ from gdbos.identity.commands import REDEEM
 from gdbos.identity.setup import offer
 from gdbos.kernel import Kernel
 from gdbos.supervising import supervise
+from gdbos.whole import Protocol
 
 SWITCH = 0.001
 """Seconds a thread may hold Python's lock while another wants it. The writer gives it up at every statement and gets it back
@@ -77,7 +78,7 @@ class Server(uvicorn.Server):
             host=http.host,
             port=http.port,
             loop="uvloop",
-            http="httptools",
+            http=Protocol,
             log_config=None,
             access_log=False,  # addresses may hold ids; the ledger is the record of who asked what
             server_header=False,

@@ -18,6 +18,7 @@ from gdbos.bus.entrance import DEADLINE, KEY, PREFIX, called
 from gdbos.bus.permissions import CALL
 from gdbos.kernel import Kernel
 from gdbos.places import refuse
+from gdbos.whole import whole
 
 ORDINARY: Final = frozenset(
     (
@@ -39,6 +40,7 @@ class Quick:
         """Adds the headers that every response carries."""
         self.kernel: Kernel = app.state.kernel
         self.headers = [*headers]
+        self._lines = b"".join(b"%b: %b\r\n" % header for header in self.headers)
 
     def caller(self, scope: Any) -> Actor | None:
         """The system that calls, where this request may take the quick way."""
@@ -66,6 +68,8 @@ class Quick:
                 await send(message)
 
             await refuse(self.app, scope, receive, completed, failure, PREFIX + "{service}")
+            return
+        if whole(scope, b"gdbos-call: %b\r\n%b" % (call, self._lines), body):
             return
         headers = [(b"content-length", b"%d" % len(body)), (b"gdbos-call", call), *self.headers]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

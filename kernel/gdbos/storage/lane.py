@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 import psycopg
@@ -23,7 +23,7 @@ from gdbos.storage.wall import Wall
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-Queued = tuple[Work[Any], Future[Any]]
+Queued = tuple[Work[Any], asyncio.Future[Any]]
 
 SHARED = 64
 """How many units may share one commit on SQLite (measured: 54,666 against 3,533 transactions a second)."""
@@ -116,8 +116,7 @@ class WriterLane:
         self.engine = engine_for(url)
         self._reading = engine_for(url, writable=False)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
-        self._queue: deque[Queued] = deque()
-        self._some = threading.Semaphore(0)
+        self._queue: SimpleQueue[Queued | None] = SimpleQueue()
         self._closing = False
         self._writer = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._writer.start()
@@ -137,11 +136,9 @@ class WriterLane:
     async def _queued(self, work: Work[T]) -> T:
         if self._closing:
             raise Unavailable("The node is shutting down; send the request again in a moment.", retry_after=2)
-        outcome: Future[T] = Future()
-        self._queue.append((work, outcome))
-        self._some.release()
-        # A caller who goes away must not cancel a unit that others share a commit with.
-        return await asyncio.shield(asyncio.wrap_future(outcome))
+        outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put((work, outcome))  # done even where its caller goes away: others share its commit
+        return await outcome
 
     async def read(self, work: Work[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
@@ -159,24 +156,25 @@ class WriterLane:
 
     def _serve_on(self, connection: Connection) -> bool:
         """Commit batch after batch; true when a commit failed, false when the lane closes."""
-        while True:
-            self._some.acquire()
-            if not self._queue:
-                return False
-            if not self._commit_together(connection, self._take()):
+        while batch := self._take():
+            if not self._commit_together(connection, batch):
                 return True
+        return False
 
     def _take(self) -> list[Queued]:
-        taken = [self._queue.popleft()]
-        while len(taken) < SHARED and self._some.acquire(blocking=False):
-            if not self._queue:  # the release that close() made: put it back for the next round
-                self._some.release()
-                break
-            taken.append(self._queue.popleft())
+        """What waits, at least one; nothing when the lane closes."""
+        taken: list[Queued] = []
+        with suppress(Empty):
+            while len(taken) < SHARED:
+                if (one := self._queue.get(block=not taken)) is None:
+                    if taken:  # the end that close() put there: back for the next round
+                        self._queue.put(None)
+                    break
+                taken.append(one)
         return taken
 
     def _commit_together(self, connection: Connection, batch: list[Queued]) -> bool:
-        results: list[tuple[Future[Any], Any, BaseException | None]] = []
+        results: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
         try:
             with connection.begin():
                 for work, outcome in batch:
@@ -192,7 +190,7 @@ class WriterLane:
 
     def close(self) -> None:
         self._closing = True
-        self._some.release()
+        self._queue.put(None)
         self._writer.join()
         self._readers.shutdown()
         self._reading.dispose()
@@ -211,8 +209,13 @@ def _attempt(connection: Connection, work: Work[Any]) -> tuple[Any, BaseExceptio
         return None, failure
 
 
-def _settle(outcome: Future[Any], value: Any, failure: BaseException | None) -> None:
-    if not outcome.set_running_or_notify_cancel():
+def _settle(outcome: asyncio.Future[Any], value: Any, failure: BaseException | None) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        outcome.get_loop().call_soon_threadsafe(_tell, outcome, value, failure)
+
+
+def _tell(outcome: asyncio.Future[Any], value: Any, failure: BaseException | None) -> None:
+    if outcome.done():  # its caller has gone away
         return
     if failure is not None:
         outcome.set_exception(failure)
