@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
+import tomli  # compiled: a node reads hundreds of files, and tomllib takes three times as long
 
 from gdbos.text import Text
 
@@ -270,8 +270,8 @@ def _row(cells: dict[str, str]) -> Table:
 
 def _toml(path: Path, shown: str, faults: list[Fault]) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
+        return tomli.loads(path.read_text(encoding="utf-8"))
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         line = re.search(r"line ([0-9]+)", str(error))
         faults.append(Fault(rule="toml", detail=str(error), file=shown, line=int(line[1]) if line else _last(path)))
         return None

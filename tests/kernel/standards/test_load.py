@@ -289,6 +289,7 @@ class Paper(msgspec.Struct, frozen=True):
 
 class PaperKind:
     struct = Paper
+    loosens = None
 
     @staticmethod
     def check(value, standards):
