@@ -230,6 +230,7 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class MatterKind:
     struct = Matter
+    loosens = None
 
     @staticmethod
     def check(matter, standards):
