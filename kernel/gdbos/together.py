@@ -38,6 +38,7 @@ class Together(Generic[T, R]):
     async def _rounds(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # once round the loop: whoever was answered just now may have come again
                 taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._serve(taken)
         finally:
