@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nanning import ANNA, ANNA_NAME, BEN, MARKET, POLICE, TAX, Nanning, Neighbour, nanning, neighbour
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from gdbos.actor import Actor
 from gdbos.bus.basis import bus_basis
@@ -191,6 +191,12 @@ def plant(unit: Unit, world: dict[str, Any], mark: str) -> None:
     unit.announce("grants")
 
 
+def forget(unit: Unit, mark: str) -> None:
+    """A world that has been looked at is gone: a node that remembered a hundred thousand of them would crawl."""
+    unit.execute(delete(bus_grant).where(bus_grant.c.system.endswith(mark, autoescape=True)))
+    unit.execute(delete(bus_basis).where(bus_basis.c.case.endswith(mark, autoescape=True)))
+
+
 def door(city: Nanning, call: dict[str, Any], mark: str) -> str | dict[str, Any]:
     """What the door makes of it."""
     system = call["system"] + mark
@@ -235,3 +241,4 @@ def test_the_door_does_what_the_model_says(city: Nanning, world: dict[str, Any],
         wanted = model(world, call)
         assert door(city, call, mark) == wanted
         assert len(city.scripted.asked) - before == (0 if isinstance(wanted, str) else 1)
+    city.site.unit(forget, mark)
