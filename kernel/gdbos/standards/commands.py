@@ -20,6 +20,7 @@ from .fault import Fault, nearest
 from .load import Kinds
 from .provenance import explain as explain_item
 from .registry import Standards
+from .rows_commands import check_rows
 
 JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 ON = click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="As of this day; without it, the last version.")
@@ -30,7 +31,7 @@ def standards() -> None:
     """Standards packs: what is in force, who says so, whether a pack is sound."""
 
 
-for command in (compile_record, *AUTHORING, *EDITIONS):
+for command in (compile_record, check_rows, *AUTHORING, *EDITIONS):
     standards.add_command(command)
 
 

@@ -19,12 +19,12 @@ from .compiled import Compiled, Part
 from .record import Record
 
 
-def read_lines(record: Record, document: bytes) -> list[msgspec.Struct]:
+def read_lines(record: Record, document: bytes, first: int = 1) -> list[msgspec.Struct]:
     """The records of ``document``, one a line, each as ``record.read`` would give it; empty lines are passed over.
 
     Raises:
         BadRequest: a line is not JSON.
-        Invalid: lines have flaws; every one is listed, with the number of its line from 1: ``$[3].name``.
+        Invalid: lines have flaws; every one is listed, with the number of its line: ``$[3].name``. The first has number ``first``.
     """
     compiled, lines = record.compiled, document.splitlines()
     if compiled.simple:
@@ -34,7 +34,7 @@ def read_lines(record: Record, document: bytes) -> list[msgspec.Struct]:
             found = []
         if len(found) == len(lines) and compiled.letters.fit_all(found) and _sound(record, compiled, found):
             return found
-    return _one_by_one(record, lines)
+    return _one_by_one(record, lines, first)
 
 
 def _sound(record: Record, compiled: Compiled, rows: Sequence[msgspec.Struct]) -> bool:
@@ -47,10 +47,10 @@ def _distinct(part: Part, rows: Sequence[msgspec.Struct]) -> set[Any]:
     return set(chain.from_iterable(filter(None, column)) if part.field.repeat else column) - {None}
 
 
-def _one_by_one(record: Record, lines: Sequence[bytes]) -> list[msgspec.Struct]:
+def _one_by_one(record: Record, lines: Sequence[bytes], first: int) -> list[msgspec.Struct]:
     found: list[msgspec.Struct] = []
     wrong: list[Violation] = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         try:
             found += [record.read(line)] if line.strip() else []
         except BadRequest:

@@ -4,12 +4,14 @@ import json
 from datetime import date
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdbos.errors import BadRequest, Invalid
 from gdbos.shipped import shipped
-from gdbos.standards import load
+from gdbos.standards import load, rows_commands
+from gdbos.standards.commands import standards
 from gdbos.standards.lines import read_lines
 
 ON = date(2026, 11, 23)
@@ -102,3 +104,24 @@ def test_a_line_that_is_no_json_is_named(behaviour, broken):
     with pytest.raises(BadRequest) as refused:
         read_lines(behaviour, document(ROW) + b"\n" + broken)
     assert refused.value.facts["number"] == 2
+
+
+class Asked:
+    """What a command asks its context for."""
+
+    @staticmethod
+    def standards():
+        return load([shipped("standards")], {}, ["national"])
+
+
+def test_a_file_is_looked_at_before_it_is_handed_over(tmp_path, monkeypatch):
+    asked = Asked()
+    monkeypatch.setattr(rows_commands, "PORTION", 2)
+    file = tmp_path / "rows.ndjson"
+    file.write_text("\n".join(json.dumps(one) for one in (ROW, ROW, ROW, ROW | {"form": "8"})), "utf-8")
+    wrong = CliRunner().invoke(standards, ["rows", "supervision.behaviour", str(file), "--on", f"{ON}"], obj=asked)
+    assert wrong.exit_code == 1, wrong.output
+    assert "$[4].form: " in wrong.output and f"{file}: 1 flaw(s)" in wrong.output
+    file.write_text(json.dumps(ROW) + "\n", "utf-8")
+    right = CliRunner().invoke(standards, ["rows", "supervision.behaviour", str(file), "--json"], obj=asked)
+    assert (right.exit_code, right.output) == (0, "")
