@@ -24,6 +24,9 @@ RETRY_SHARE = 0.1
 RETRY_RESERVE = 3.0
 """Retries a line may spend before its calls have earned any; also the most it can save up."""
 
+TOO_LATE = 0.1
+"""Seconds before its deadline from which a call that waited is not sent any more: it would only load the system."""
+
 Clock = Callable[[], float]
 
 
@@ -122,18 +125,25 @@ class Line:
 
     @asynccontextmanager
     async def place(self, until: float) -> AsyncIterator[None]:
-        """A place among the calls in progress. :raises Unavailable: none became free before ``until``."""
+        """A place among the calls in progress. :raises Unavailable: none became free in time for an answer before ``until``."""
+        await self._enter(until - TOO_LATE if self._room.locked() else until)
+        try:
+            yield
+        finally:
+            self._room.release()
+
+    async def _enter(self, until: float) -> None:
         if self._room.locked() and self._waiting >= self._queue:
-            raise Unavailable("Too many calls to this provider are in progress.", retry_after=1)
+            raise _crowded()
         self._waiting += 1
         try:
             async with asyncio.timeout_at(until):
                 await self._room.acquire()
         except TimeoutError:
-            raise Unavailable("Too many calls to this provider are in progress.", retry_after=1) from None
+            raise _crowded() from None
         finally:
             self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._room.release()
+
+
+def _crowded() -> Unavailable:
+    return Unavailable("Too many calls to this provider are in progress.", retry_after=1)
