@@ -111,7 +111,7 @@ def test_vertical_systems_and_numbers_on_the_exchange_are_shown(node: Node) -> N
         ({"takes": "no.such.record"}, "no.such.record"),
         ({"settings": "not toml"}, "TOML"),
         ({"settings": 'base = "{nowhere}"\npath = "/"'}, "nowhere"),
-        ({"version": "many"}, "needed here"),
+        ({"version": "many"}, "Needed here"),
     ],
 )
 def test_what_is_wrong_is_said_beside_the_form_and_nothing_is_lost(

@@ -169,4 +169,4 @@ TABS = (
 def task_tabs(state: str) -> list[tuple[str, str, bool]]:
     """The tabs of the workbench's lists: title (message id), address, whether it is this one."""
     live = [(title, f"/workbench?stage={key}" if key else "/workbench", key == state) for key, title in TABS]
-    return [*live, (N_("Ended"), "/workbench/ended", state == "ended")]
+    return [*live, (N_("Concluded"), "/workbench/ended", state == "ended")]
