@@ -40,6 +40,7 @@ WHO = {
     "/console": "xitong",
     "/console/services/register": "zhuguan",
     "/console/recalls": "zhuguan",
+    "/console/seals": "zhuguan",
     "/console/grants": "anquan",
     "/console/calls": "shenji",
     "/console/organisation": "anquan",
