@@ -5,7 +5,7 @@ The application is asked without a server between, so that every piece it takes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -116,19 +116,19 @@ def signed(keyid: str = "desk.test#k1", ago: timedelta = timedelta()) -> dict[st
 @pytest.mark.parametrize(
     "headers",
     [
-        signed("nobody.test#k1"),
-        signed("desk.test#k2"),
-        signed(ago=timedelta(minutes=10)),
-        signed(ago=timedelta(minutes=-10)),
-        signed() | {"signature": "gdbos=:?:"},
+        lambda: signed("nobody.test#k1"),
+        lambda: signed("desk.test#k2"),
+        lambda: signed(ago=timedelta(minutes=10)),
+        lambda: signed(ago=timedelta(minutes=-10)),
+        lambda: signed() | {"signature": "gdbos=:?:"},
     ],
     ids=["no-such-system", "no-such-key", "old", "future", "malformed"],
 )
 @pytest.mark.parametrize("path", ["/api/bus/grants", "/api/bus/calls/x"])
 def test_of_a_request_whose_signature_cannot_count_no_body_is_read(
-    site: Site, path: str, headers: dict[str, str]
+    site: Site, path: str, headers: Callable[[], dict[str, str]]
 ) -> None:
-    assert ask(site, path, headers) == Taken(401, 0)
+    assert ask(site, path, headers()) == Taken(401, 0)
 
 
 def test_of_one_whose_head_may_be_right_it_is_read_up_to_the_limit(site: Site) -> None:

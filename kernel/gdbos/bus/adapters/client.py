@@ -100,7 +100,7 @@ class HttpClient:
                 return await self._exchange(target, outbound, address)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
-            except (httpx.HTTPError, httpx.InvalidURL):
+            except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError):  # an alert after the handshake comes as it is
                 raise BrokeOff("The provider's system broke off, or answered in no form of HTTP.") from None
         self._addresses.pop(target, None)
         raise Unavailable("The provider's system does not take connections just now.", retry_after=5)

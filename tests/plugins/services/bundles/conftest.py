@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import httpx
@@ -103,11 +104,13 @@ class Clock:
     """A clock that moves only when it is asked, and on a working day."""
 
     def __init__(self) -> None:
+        self._one = Lock()
         self.now = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        self.now += timedelta(microseconds=1)
-        return self.now
+        with self._one:  # threads ask too, and time never goes back
+            self.now += timedelta(microseconds=1)
+            return self.now
 
     def forward(self, **span: float) -> None:
         self.now += timedelta(**span)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -47,11 +48,13 @@ class Clock:
     """A clock that moves only when it is asked."""
 
     def __init__(self) -> None:
+        self._one = Lock()
         self.now = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        self.now += timedelta(microseconds=1)
-        return self.now
+        with self._one:  # threads ask too, and time never goes back
+            self.now += timedelta(microseconds=1)
+            return self.now
 
 
 class City:
