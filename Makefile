@@ -23,7 +23,7 @@ run: setup
 	GDBOS_HOME=$(GDBOS_HOME) $(BIN)/gdbos demo city
 
 test: setup
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 prove: setup
 	GDBOS_PROVE=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --timeout 0 $(PYTEST)
