@@ -117,7 +117,7 @@ def at(times: Sequence[float], part: float) -> float:
 
 
 def polite(server: Served, connections: int, seconds: float) -> list[tuple[int, float]]:
-    """Status and time of every answer to callers that come back only when they were told to (Retry-After)."""
+    """Status and time of every answer to callers that come back only when they were told to (Retry-After-Ms)."""
     answers: list[tuple[int, float]] = []
 
     async def drive() -> None:
@@ -140,6 +140,6 @@ async def _ask(server: Served, turn: int, until: float, answers: list[tuple[int,
         length = re.search(rb"content-length: (\d+)", answer, re.IGNORECASE)
         await reader.readexactly(int(length[1]) if length else 0)
         answers.append((int(answer[9:12]), time.perf_counter() - started))
-        if wait := re.search(rb"retry-after: (\d+)", answer, re.IGNORECASE):
-            await asyncio.sleep(min(int(wait[1]), max(0.0, until - time.perf_counter())))
+        if wait := re.search(rb"retry-after-ms: (\d+)", answer, re.IGNORECASE):
+            await asyncio.sleep(min(int(wait[1]) / 1000, max(0.0, until - time.perf_counter())))
     writer.close()

@@ -20,6 +20,8 @@ GREED: Final = 3
 SOONEST: Final = 0.02
 LATEST: Final = 5.0
 """Seconds within which those sent away are told to come back."""
+LEISURE: Final = 4
+"""How many places are given back between two who were told to come again: most of them go to others, and refusing costs too."""
 _NEWS: Final = 0.05
 """How much one call counts in what a call takes on average."""
 
@@ -32,6 +34,8 @@ class Admission:
         self.inside = 0
         self._holding: dict[Consumer, int] = {}
         self._takes = SOONEST
+        self._queue_ends = 0.0
+        """The moment that the last one sent away was told."""
 
     def refuse_beyond_capacity(self) -> None:
         """:raises Unavailable: as many calls are in progress as this worker takes."""
@@ -68,8 +72,11 @@ class Admission:
             del self._holding[consumer]
 
     def _when(self) -> dict[str, int]:
-        """When a place is likely to be free; not the same for all, or they would all come back at once."""
-        wait = min(max(self._takes * random.uniform(0.5, 1.5), SOONEST), LATEST)  # noqa: S311
+        """When to come back: one after another, as if they stood in a queue, or all would come at the same moment again."""
+        now = time.monotonic()
+        behind = max(self._queue_ends, now + self._takes) + LEISURE * self._takes / self.capacity
+        self._queue_ends = min(behind, now + LATEST)
+        wait = max((self._queue_ends - now) * random.uniform(0.8, 1), SOONEST)  # noqa: S311
         return {"retry_after": int(wait) + 1, "retry_after_ms": round(wait * 1000)}
 
 

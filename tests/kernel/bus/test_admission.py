@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,23 @@ def test_one_is_told_when_to_come_back_and_not_all_the_same(reason: type[Excepti
             assert facts["retry_after_ms"] <= facts["retry_after"] * 1000
             waits.add(facts["retry_after_ms"])
     assert len(waits) > 3
+
+
+def told_to_wait(admission: Admission) -> int:
+    with pytest.raises(Unavailable) as told:
+        admission.refuse_beyond_capacity()
+    return told.value.facts["retry_after_ms"]  # type: ignore[no-any-return]
+
+
+def test_a_crowd_is_told_to_come_back_one_after_another() -> None:
+    admission = Admission(4)
+    with ExitStack() as stack:
+        for number in range(4):
+            taken(admission, stack, ("body", f"{number}"), 1)
+        waits = sorted(told_to_wait(admission) for _ in range(40))
+        assert waits[-1] > 400 > 100 > waits[0], "the last of forty comes long after the first"
+        assert max(later - earlier for earlier, later in pairwise(waits)) < 150
+        assert max(told_to_wait(admission) for _ in range(2000)) <= 5000
 
 
 @pytest.fixture(scope="module")
