@@ -119,6 +119,11 @@ class CodeTable:
                 return row
         return None
 
+    def latest(self, code: str, until: date) -> Code | None:
+        """The row of ``code`` in force on that day; where it has ended before, the last it had."""
+        rows = [row for row in self.rows.get(code, ()) if row.during(date.min, until)]
+        return max(rows, key=lambda row: row.since or date.min, default=None)
+
     def children(self, code: str) -> list[str]:
         """Codes that name ``code`` as parent, whenever in force."""
         if self._children is None:

@@ -139,22 +139,22 @@ def _check_37_36(text: str) -> None:
 
 
 def _division_at(tables: Tables, code: str, since: date, until: date) -> Code | None:
-    """The division ``code`` as it stood in the span; None where the packs hold no divisions at all.
+    """The division ``code`` as it stood when the span began; None where the packs hold no divisions at all.
 
     Raises:
         Refusal: there was no such division then.
     """
     table = tables(DIVISION_LIST)
-    if table is None:
-        return None
-    row = table.during(code, since, until)
+    return None if table is None else _there(table.during(code, since, until))
+
+
+def _there(row: Code | None) -> Code:
     if row is None:
         raise Refusal("division", N_("No administrative division has the code that the value names."))
     return row
 
 
-def _division_parts(tables: Tables, code: str, since: date, until: date) -> dict[str, str]:
-    row = _division_at(tables, code, since, until)
+def _division_parts(code: str, row: Code | None) -> dict[str, str]:
     parts = {"division": code}
     if row is not None:
         parts["division_name"] = row.title.zh
@@ -184,7 +184,7 @@ def _citizen_id(value: str, on: date, tables: Tables) -> dict[str, str]:
         raise Refusal("birth-date", N_("The digits for the birth date are not a date.")) from None
     if born > on:
         raise Refusal("birth-date", N_("The birth date lies in the future."))
-    parts = _division_parts(tables, value[:6], born, on)
+    parts = _division_parts(value[:6], _division_at(tables, value[:6], born, on))
     return {
         **parts,
         "birth_date": born.isoformat(),
@@ -208,12 +208,12 @@ def _uscc(value: str, on: date, tables: Tables) -> dict[str, str]:
 
 
 def _registration(tables: Tables, code: str, on: date) -> dict[str, str]:
-    """The division a body was registered in: the code stays when the division goes, so any earlier day will do.
+    """The division a body was registered in, by its last name: the code stays when the division is renamed or goes.
 
     100000 stands for the national registrars and is in no list of divisions.
     """
     table = tables(DIVISION_LIST)
-    row = table.during(code, date.min, on) if table else None
+    row = table.latest(code, on) if table else None
     return {"division": code, **({"division_name": row.title.zh} if row else {})}
 
 
@@ -238,7 +238,7 @@ def _division(value: str, on: date, tables: Tables) -> dict[str, str]:
     table = tables(DIVISION_LIST)
     if table is not None and table.row(value, on) is None and table.during(value, date.min, on) is not None:
         raise Refusal("not-in-force", N_("The division existed and has been abolished or renumbered."))
-    parts = _division_parts(tables, value, on, on)
+    parts = _division_parts(value, _division_at(tables, value, on, on))
     for level, code in (("province", value[:2] + "0000"), ("city", value[:4] + "00")):
         above = table.row(code, on) if table is not None and code != value else None
         if above is not None:
@@ -329,7 +329,8 @@ def _real_estate_unit(value: str, on: date, tables: Tables) -> dict[str, str]:
     county, zone, subzone, feature, parcel, fixture, number = match.groups()
     if (fixture == "W") != (number == "00000000"):
         raise Refusal("fixture", N_("W (no fixture) goes with 00000000, and any fixture with a number."))
-    place = _division_parts(tables, county, date.min, on)
+    table = tables(DIVISION_LIST)
+    place = _division_parts(county, None if table is None else _there(table.latest(county, on)))
     land = {"zone": zone, "subzone": subzone, "ownership": feature[0], "use": feature[1], "parcel": parcel}
     return {**place, **land, "fixture": fixture, "fixture_number": number}
 

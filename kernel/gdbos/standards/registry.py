@@ -205,11 +205,16 @@ class Standards:
         return next((one.value for one in reversed(alone) if on is None or one.in_force(on)), None)
 
     def identifier(self, scheme: str, on: date | None = None) -> Identifier:
-        """An identifier scheme: one the engine knows, or one a pack describes by a pattern."""
-        if scheme in self._documents.get("identifiers", {}):
-            definition: IdentifierDefinition | None = self.document("identifiers", scheme, on).value
-        elif scheme in ALGORITHMS:
-            definition = None
+        """An identifier scheme: one the engine knows, or one a pack describes by a pattern.
+
+        What the engine knows it also checks on days on which no pack speaks of it.
+        """
+        definition: IdentifierDefinition | None = None
+        if scheme in ALGORITHMS:
+            versions = self._documents.get("identifiers", {}).get(scheme, ())
+            definition = next((one.value for one in reversed(versions) if on is None or one.in_force(on)), None)
+        elif scheme in self._documents.get("identifiers", {}):
+            definition = self.document("identifiers", scheme, on).value
         else:
             raise NotFound("No identifier scheme is called {scheme}; there are: {known}.", scheme=scheme, known=", ".join(self.schemes()))  # fmt: skip
         tables = cache(self.table if on is None else partial(self._table_on, on))

@@ -26,16 +26,40 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
 
+TABLES = {"elements": "element", "codes": "list", "deadlines": "deadline", "identifiers": "identifier"}
+"""Each item stands in a pack four times, once as each kind."""
+
+
 def write(folder: Path, pack: str, items: Mapping[str, Mapping[str, Any]]) -> Path:
-    (folder / "elements").mkdir(parents=True)
+    folder.mkdir(parents=True)
     lines = [f'id = "{pack}"', 'version = "1"', f'level = "{LEVELS[pack]}"', f'title = {{zh = "{pack}"}}']
     lines += [f'publisher = {{zh = "{pack}"}}', f"extends = {ABOVE[pack]}"]
     (folder / "pack.toml").write_text("\n".join(lines))
-    told = []
-    for id, said in items.items():
-        told += ["[[element]]", f'id = "{id}"', *(f"{key} = {_toml(value)}" for key, value in said.items())]
-    (folder / "elements" / "all.toml").write_text("\n".join(told))
+    for kind, table in TABLES.items():
+        told = []
+        for id, said in items.items():
+            told += [f"[[{table}]]", f'id = "{named(kind, id)}"', *(_line(kind, key, value) for key, value in said.items())]  # fmt: skip
+        (folder / kind).mkdir()
+        (folder / kind / "all.toml").write_text("\n".join(told))
     return folder
+
+
+def named(kind: str, id: str) -> str:
+    """The engine knows case numbers whether or not a pack speaks of them."""
+    return "case-number" if (kind, id) == ("identifiers", "more") else id
+
+
+def _line(kind: str, key: str, value: Any) -> str:
+    if key != "form":
+        return f"{key} = {_toml(value)}"
+    size = int(str(value).removeprefix("an.."))
+    codes = ", ".join(f'{{code = "{code}", title = {{zh = "{code}"}}}}' for code in range(size))
+    return {
+        "elements": f'form = "{value}"',
+        "codes": f"code = [{codes}]",
+        "deadlines": f"days = {size}",
+        "identifiers": f"pattern = '[0-9]{{1,{size}}}'",
+    }[kind]
 
 
 def _toml(value: Any) -> str:
@@ -127,16 +151,24 @@ class Node:
         self.editions = editions
 
 
-def answers(standards: Standards, on: date) -> dict[str, Any]:
-    return {id: _answer(standards, id, on) for id in (*IDS, "own", "more")}
+def answers(standards: Standards, on: date) -> dict[tuple[str, str], Any]:
+    asked = {(kind, id): _answer(standards, id, on, kind) for kind in TABLES for id in (*IDS, "own", "more")}
+    return asked | {("scheme", id): _checked(standards, named("identifiers", id), on) for id in (*IDS, "own", "more")}
 
 
-def _answer(standards: Standards, id: str, on: date) -> Any:
+def _answer(standards: Standards, id: str, on: date, kind: str = "elements") -> Any:
     try:
-        document = standards.document("elements", id, on)
+        document = standards.document(kind, named(kind, id), on)
     except NotFound:
         return None
     return document.value, dict(document.locks)
+
+
+def _checked(standards: Standards, scheme: str, on: date) -> Any:
+    try:
+        return [standards.identifier(scheme, on).valid(value, on) for value in ("123", "12345678", "AB-1")]
+    except NotFound:
+        return None
 
 
 item = st.fixed_dictionaries(
@@ -189,6 +221,15 @@ def test_an_item_of_a_new_edition_never_reaches_back_before_it(tmp_path):
     node.publish("national", {**{id: whole(9) for id in IDS}, "more": whole(2, date(1990, 1, 1))}, day(4))
     assert _answer(node.now, "more", day(3)) is None
     assert _answer(node.now, "more", day(4)) is not None
+
+
+def test_an_edition_that_first_speaks_of_a_scheme_the_engine_knows_leaves_the_days_before_as_they_were(tmp_path):
+    node = Node(tmp_path)
+    assert node.now.identifier("case-number", day(3)).valid("AB-1", day(3))
+    node.publish("national", {**{id: whole(9) for id in IDS}, "more": whole(9)}, day(4))
+    assert node.now.identifier("case-number", day(3)).valid("AB-1", day(3))
+    assert not node.now.identifier("case-number", day(4)).valid("AB-1", day(4))
+    assert node.now.identifier("case-number", day(4)).valid("12", day(4))
 
 
 # What is named must be there, and laws end.

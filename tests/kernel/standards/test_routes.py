@@ -125,6 +125,22 @@ def test_an_identifier_is_checked_without_standing_in_address_or_log(client, cap
     assert client.post("/api/standards/identifiers/uscc", json={"valeu": "1"}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("scheme", "value", "on", "name"),
+    [
+        ("real-estate-unit", "450103001002GB00012W00000000", "2026-06-01", "青秀区"),
+        ("real-estate-unit", "450103001002GB00012W00000000", "2004-08-31", "新城区"),
+        ("uscc", "91450103MA5KABCD8X", "2026-06-01", "青秀区"),
+        ("uscc", "91450103MA5KABCD8X", "2004-08-31", "新城区"),
+        ("matter-implementation", "91450103MA5KABCD8X5000115015005", "2026-06-01", "青秀区"),
+        ("uscc", "91440524MA5KABCD8U", "2026-06-01", "潮阳县"),
+    ],
+)
+def test_a_division_has_the_name_of_the_day_or_the_last_it_had(national, scheme, value, on, name):
+    answer = national.post(f"/api/standards/identifiers/{scheme}", json={"value": value, "on": on}).json()
+    assert (answer["valid"], answer["parts"]["division_name"]) == (True, name), answer
+
+
 def test_a_deadline_is_counted_and_explained(client):
     answer = client.post("/api/standards/deadlines", json={"start": "2026-02-13", "days": 5}).json()
     assert answer["due"] == "2026-02-27"
