@@ -91,7 +91,7 @@ class CheckingPages(Controller):
         context: dict[str, Any] = {**asked, "rules": rules, "counted": None, "basis": [], "problem": ""}
         if start:
             try:
-                counted = count(standards, _asked(**asked))
+                counted = count(standards, _asked(**asked), locale)
                 context |= {"counted": counted, "basis": [standards.basis(one) for one in counted.basis]}
             except Problem as problem:
                 context["problem"] = kernel.pages.translate(problem.detail, locale, problem.facts)

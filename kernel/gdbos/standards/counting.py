@@ -15,11 +15,11 @@ from typing import Literal
 from msgspec.structs import replace
 
 from gdbos.errors import Invalid, Violation
-from gdbos.text import Text
+from gdbos.text import N_, Text
 
 from .calendar import DAY, Calendar
 from .deadline import Count, Deadline, Due, Extension, Skipped, Suspension, Walk
-from .explanation import explanation
+from .explanation import explanation, length, spoken
 
 
 def due(
@@ -39,7 +39,7 @@ def due(
         NotPublished: the start or the answer lies outside the published calendar.
     """
     deadline = rule if isinstance(rule, Deadline) else _plain(rule)
-    _check_suspensions(deadline, suspensions)
+    _check_suspensions(deadline, suspensions, words)
     calendar.is_working(start)
     count = Count(
         start=start,
@@ -57,7 +57,7 @@ def due(
 
 def _plain(days: int) -> Deadline:
     if not 0 <= days <= 3660:
-        raise _wrong("$.days", "range", "A deadline has from 0 to 3660 days.")
+        raise _wrong("$.days", "range", N_("A deadline has from 0 to 3660 days."))
     return Deadline(id="", title=Text(""), days=days)
 
 
@@ -65,16 +65,22 @@ def _wrong(path: str, broken: str, detail: str, /, **facts: object) -> Invalid:
     return Invalid(detail, violations=[Violation(path, broken, detail, facts=facts)], **facts)
 
 
-def _check_suspensions(deadline: Deadline, suspensions: Sequence[Suspension]) -> None:
+def _check_suspensions(deadline: Deadline, suspensions: Sequence[Suspension], words: Mapping[str, Text]) -> None:
     for number, one in enumerate(suspensions):
         path = f"$.suspensions[{number}]"
         if one.until is not None and one.until <= one.since:
-            raise _wrong(f"{path}.until", "range", "A suspension ends after the day it begins.")
+            raise _wrong(f"{path}.until", "range", N_("A suspension ends after the day it begins."))
         if deadline.id and one.reason not in deadline.suspends:
-            detail = "The deadline {rule} does not stop for this reason; it stops for: {allowed}."
-            raise _wrong(
-                f"{path}.reason", "suspension", detail, rule=deadline.id, allowed=", ".join(deadline.suspends) or "-"
-            )
+            detail = N_("The deadline “{rule}” does not stop for this reason; it stops for: {allowed}.")
+            allowed = _called(deadline.suspends, words)
+            raise _wrong(f"{path}.reason", "suspension", detail, rule=deadline.title, allowed=allowed)
+
+
+def _called(codes: Sequence[str], words: Mapping[str, Text]) -> Text:
+    """Codes with their words, as those who write them and those who read them need: ``听证 (hearing)``."""
+    zh = [f"{words[code].zh} ({code})" if code in words else code for code in codes]
+    en = [f"{words[code].into('en')} ({code})" if code in words else code for code in codes]
+    return Text("、".join(zh), ", ".join(en)) if codes else Text("无", "nothing")
 
 
 def _check_extension(count: Count, one: Extension, path: str) -> None:
@@ -83,19 +89,21 @@ def _check_extension(count: Count, one: Extension, path: str) -> None:
         _allow_extension(count.deadline, one, count.days - count.deadline.days, path)
     before = _walk(count).last if one.on is not None else None
     if before is not None and one.on is not None and one.on > before:
-        raise _wrong(f"{path}.on", "late", "The deadline had passed on {due}; it cannot be extended after.", due=before)
+        late = N_("The deadline had passed on {due}; it cannot be extended after.")
+        raise _wrong(f"{path}.on", "late", late, due=spoken(before))
 
 
 def _allow_extension(deadline: Deadline, one: Extension, already: int, path: str) -> None:
     rule = deadline.extension
     if rule is None:
-        raise _wrong(path, "extension", "The deadline {rule} cannot be extended.", rule=deadline.id)
+        raise _wrong(path, "extension", N_("The deadline “{rule}” cannot be extended."), rule=deadline.title)
     if already + one.days > rule.days:
-        detail = "The deadline {rule} can be extended by {days} days at most."
-        raise _wrong(f"{path}.days", "range", detail, rule=deadline.id, days=rule.days)
+        detail = N_("The deadline “{rule}” can be extended by {days} at most.")
+        raise _wrong(f"{path}.days", "range", detail, rule=deadline.title, days=length(rule.days, deadline.unit))
     if one.approver != rule.approver:
-        detail = "An extension of {rule} is approved by: {approver}."
-        raise _wrong(f"{path}.approver", "approver", detail, rule=deadline.id, approver=rule.approver)
+        detail = N_("An extension of “{rule}” is approved by {approver}; name who approved it.")
+        approver = _called([rule.approver], {rule.approver: rule.title} if rule.title else {})
+        raise _wrong(f"{path}.approver", "approver", detail, rule=deadline.title, approver=approver)
 
 
 def _walk(count: Count) -> Walk:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, post
+from litestar import Controller, Request, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from gdbos.errors import Invalid, Violation
+from gdbos.pages.language import locale_of
 from gdbos.plugin import PUBLIC
-from gdbos.text import Text
+from gdbos.text import N_, Text
 
 from .acceptance import Correction, accepted_on
 from .asked import today
@@ -44,6 +45,7 @@ class Second(msgspec.Struct, frozen=True, kw_only=True):
     due: date | None
     """When it ends if the act is done on the last day; null where that day or its calendar is not known."""
     explanation: str
+    explanations: Text
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +53,9 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
     due: date | None
     explanation: str
-    """In the default language, as a clerk can read it aloud."""
+    """In the language asked for, as a clerk can read it aloud."""
     explanations: Text
+    """In each language."""
     start: date
     first: date | None
     days: int
@@ -90,7 +93,9 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     unlawful: list[int]
     """Positions of notices that ask for something new after the first."""
     explanation: str
+    """In the language asked for."""
     explanations: Text
+    """In each language."""
 
 
 NOT_PUBLISHED = {409: ResponseSpec(None, generate_examples=False, description="The calendar is not published that far")}
@@ -103,12 +108,16 @@ class DeadlineController(Controller):
     tags = ("standards",)
 
     @post("/deadlines", permission=PUBLIC, sync_to_thread=False, status_code=200, responses=NOT_PUBLISHED)
-    def deadline(self, standards: NamedDependency[Standards], data: JSONBody[AskDue]) -> Counted:
+    def deadline(
+        self, standards: NamedDependency[Standards], data: JSONBody[AskDue], request: Request[Any, Any, Any]
+    ) -> Counted:
         """When something is due, in words that can be read aloud. 409 ``not-published`` beyond the published calendar."""
-        return count(standards, data)
+        return count(standards, data, locale_of(request))
 
     @post("/acceptances", permission=PUBLIC, sync_to_thread=False, status_code=200, responses=NOT_PUBLISHED)
-    def acceptance(self, standards: NamedDependency[Standards], data: JSONBody[AskAccepted]) -> Accepted:
+    def acceptance(
+        self, standards: NamedDependency[Standards], data: JSONBody[AskAccepted], request: Request[Any, Any, Any]
+    ) -> Accepted:
         """From which day an application counts as accepted: when what was missing is there, or by silence from its receipt."""
         rule: Deadline | int = standards.deadline(data.rule, data.received) if data.rule else 5
         calendar = standards.calendar(data.division)
@@ -118,20 +127,20 @@ class DeadlineController(Controller):
             deemed=found.deemed,
             limit=found.limit,
             unlawful=list(found.unlawful),
-            explanation=found.explanation.zh,
+            explanation=found.explanation.into(locale_of(request)),
             explanations=found.explanation,
         )
 
 
-def count(standards: Standards, asked: AskDue) -> Counted:
-    """Count a deadline as asked for.
+def count(standards: Standards, asked: AskDue, locale: str) -> Counted:
+    """Count a deadline as asked for, and explain it in the language ``locale``.
 
     Raises:
         Invalid: neither or both of days and rule are given, or a suspension or extension is not allowed.
         NotPublished: the answer lies beyond the published calendar.
     """
     if (asked.days is None) == (asked.rule is None):
-        detail = "Give either days or rule."
+        detail = N_("Give either days or rule.")
         raise Invalid(detail, violations=[Violation("$.days", "required", detail)])
     rule: Deadline | int = standards.deadline(asked.rule, asked.start) if asked.rule is not None else asked.days or 0
     calendar = standards.calendar(asked.division)
@@ -139,7 +148,7 @@ def count(standards: Standards, asked: AskDue) -> Counted:
     answer = due(asked.start, rule, calendar, asked.suspensions, asked.extensions, words)
     return Counted(
         due=answer.due,
-        explanation=answer.explanation.zh,
+        explanation=answer.explanation.into(locale),
         explanations=answer.explanation,
         start=answer.start,
         first=answer.first,
@@ -151,17 +160,23 @@ def count(standards: Standards, asked: AskDue) -> Counted:
         basis=list(answer.basis),
         calendar=calendar.id,
         deemed=rule.deemed if isinstance(rule, Deadline) else "",
-        second=_second(standards, rule.next, answer.due, calendar)
+        second=_second(standards, rule.next, answer.due, calendar, locale)
         if isinstance(rule, Deadline) and rule.next
         else None,
     )
 
 
-def _second(standards: Standards, id: str, starts: date | None, calendar: Calendar) -> Second:
+def _second(standards: Standards, id: str, starts: date | None, calendar: Calendar, locale: str) -> Second:
     rule = standards.deadline(id, starts)
     try:
         answer = due(starts, rule, calendar) if starts else None
     except NotPublished:
         answer = None
-    told = answer.explanation.zh if answer else ""
-    return Second(rule=id, title=rule.title, due=answer.due if answer else None, explanation=told)
+    told = answer.explanation if answer else Text("")
+    return Second(
+        rule=id,
+        title=rule.title,
+        due=answer.due if answer else None,
+        explanation=told.into(locale),
+        explanations=told,
+    )

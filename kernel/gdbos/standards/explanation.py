@@ -40,14 +40,15 @@ def _begin(count: Count, first: date | None) -> Text:
     same = count.deadline.starts == "same-day"
     counted = Text("当日计入", "that day counts") if same else Text("当日不计入", "that day is not counted")
     since = Text(f",从{spoken(first).zh}起算", f", so the first day is {spoken(first).en}") if first else Text("")
-    days = _days(count.days, count.deadline.unit)
+    days = length(count.days, count.deadline.unit)
     return Text(
         f"{zh}共{days.zh},起始日为{began.zh},{counted.zh}{since.zh}。",
         f"{en} is {days.en}, starting on {began.en}; {counted.en}{since.en}.",
     )
 
 
-def _days(number: int, unit: Unit) -> Text:
+def length(number: int, unit: Unit) -> Text:
+    """So many days, as they are counted."""
     zh, en = UNITS[unit]
     return Text(f"{number}{zh}", f"{number} {en}{'s' if number != 1 else ''}")
 
@@ -58,7 +59,7 @@ def _extended(one: Extension, deadline: Deadline) -> Text:
     by = Text(f"经{approver.zh}批准", f" with the approval of {approver.into('en')}") if approver.zh else Text("经批准")
     why = Text(f",理由:{one.reason}", f" because: {one.reason}") if one.reason else Text("")
     return Text(
-        f"其中{by.zh}延长{_days(one.days, deadline.unit).zh}{why.zh}。",
+        f"其中{by.zh}延长{length(one.days, deadline.unit).zh}{why.zh}。",
         f"{one.days} of these days were added{by.en}{why.en}.",
     )
 
@@ -111,7 +112,7 @@ def _range(since: date, until: date) -> Text:
 
 def _end(count: Count, walk: Walk) -> Text:
     if walk.open is not None:
-        left, since = _days(count.days - walk.counted, count.deadline.unit), spoken(walk.open.since)
+        left, since = length(count.days - walk.counted, count.deadline.unit), spoken(walk.open.since)
         return Text(
             f"自{since.zh}起计时中止,恢复后还剩{left.zh},届满日待恢复后确定。",
             f"The clock has stood still since {since.en}; {left.en} will be left when it resumes.",

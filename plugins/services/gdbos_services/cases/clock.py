@@ -7,7 +7,7 @@ procedures (art. 45) and both move with an extension (art. 42).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -35,6 +35,8 @@ DECISION = "licence-decision"
 """Deadline rule of administrative licences that name none of their own."""
 LICENCE = "01"
 """Matter type: administrative licence (行政许可)."""
+PROCEDURES = "case.special-procedure-name"
+"""Code list of what a clock stops for (art. 45)."""
 FAR = "9999-12-31"
 """Sorts after every date: nobody in the body has to act."""
 
@@ -90,9 +92,9 @@ def clock(
 
     :raises Invalid: a suspension or an extension is not one that the matter's rule allows.
     """
-    rule = legal_rule(matter, standards, start)
-    legal, why = _due(start, rule, calendar, suspensions, extensions) if rule else (None, Text(""))
-    promise, nearer = _promised(start, _promise(matter), calendar, suspensions, extensions)
+    rule, words = legal_rule(matter, standards, start), standards.words(PROCEDURES)
+    legal, why = _due(start, rule, calendar, suspensions, extensions, words) if rule else (None, Text(""))
+    promise, nearer = _promised(start, _promise(matter), calendar, suspensions, extensions, words)
     return Clock(
         legal=legal,
         promise=promise,
@@ -113,14 +115,15 @@ def _promised(
     calendar: Calendar,
     suspensions: Sequence[Suspension],
     extensions: Sequence[Extension],
+    words: Mapping[str, Text],
 ) -> tuple[date | None, Text]:
     """As the law's limit, but a promise that was broken before an extension stays broken."""
     kept: list[Extension] = []
-    found = _due(start, rule, calendar, suspensions, kept)
+    found = _due(start, rule, calendar, suspensions, kept, words)
     for one in extensions:
         if found[0] is None or one.on is None or one.on <= found[0]:
             kept.append(one)
-            found = _due(start, rule, calendar, suspensions, kept)
+            found = _due(start, rule, calendar, suspensions, kept, words)
     return found
 
 
@@ -130,9 +133,10 @@ def _due(
     calendar: Calendar,
     suspensions: Sequence[Suspension],
     extensions: Sequence[Extension],
+    words: Mapping[str, Text],
 ) -> tuple[date | None, Text]:
     try:
-        found = due(start, rule, calendar, suspensions, extensions)
+        found = due(start, rule, calendar, suspensions, extensions, words)
     except NotPublished:
         return None, NEVER
     return found.due, found.explanation

@@ -11,7 +11,7 @@ import msgspec
 from gdbos import N_, Basis, Conflict, Correction, Extension, Forbidden, Invalid, Suspension, Unit, Violation
 from gdbos_services.forms.form import sheet
 
-from .clock import FAR, acceptance, acceptance_rule, legal_rule, refuse_extension
+from .clock import FAR, PROCEDURES, acceptance, acceptance_rule, legal_rule, refuse_extension
 from .config import Config
 from .ending import end
 from .events import (
@@ -237,9 +237,7 @@ def _refuse_unknown_items(unit: Unit, one: Case, items: Sequence[str]) -> None:
 def _refuse_procedure(unit: Unit, one: Case, procedure: str) -> None:
     assert one.accepted_on is not None, "only an accepted case is suspended"
     rule = legal_rule(matter_of(unit, one), unit.standards, one.accepted_on)
-    allowed = (
-        rule.suspends if rule is not None and rule.id else tuple(unit.standards.words("case.special-procedure-name"))
-    )
+    allowed = rule.suspends if rule is not None and rule.id else tuple(unit.standards.words(PROCEDURES))
     if procedure not in allowed:
         detail = N_("The time limit of this matter does not stop for that; it stops for: {allowed}.")
         facts = {"allowed": ", ".join(allowed) or "—"}

@@ -18,6 +18,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from gdbos import N_, Actor, Bus, Forbidden, Invalid, Page, Permission, Problem, Run, Standards, Unit, Violation
 
 from . import case
+from .clock import PROCEDURES
 from .lists import EndedList, MineList, TaskList
 from .permission import ACCEPT, APPLY, CORRECT, DECIDE, EXTEND, READ, SUSPEND
 from .routes import look
@@ -198,7 +199,7 @@ async def _task(
         "facts": facts(shown, standards),
         "askable": askable(shown, standards),
         "may": [act for act in shown.acts if act in OFFERED and actor.may(OFFERED[act].permission)],
-        "procedures": sorted(standards.words("case.special-procedure-name").items()),
+        "procedures": sorted(standards.words(PROCEDURES).items()),
         "tone": tone(shown.clock),
         "problem": problem,
     }

@@ -94,6 +94,14 @@ def test_a_suspension_leaves_out_its_days_and_counts_the_make_up_saturday(city: 
     assert refused.status_code == 422
 
 
+def test_what_a_clock_stood_still_for_is_told_in_words(city: City) -> None:
+    made = city.accepted()
+    city.done("examiner", "POST", f"/{made}/suspend", {"procedure": "hearing", "explanation": "听证约需一周"})
+    city.clock.set(2026, 2, 12)
+    city.done("examiner", "POST", f"/{made}/resume")
+    assert "计时中止(听证)" in city.done("clerk", "GET", f"/{made}")["clock"]["why"]["zh"]
+
+
 def test_a_limit_is_told_when_near_and_when_passed_unless_it_moved_meanwhile(city: City) -> None:
     made = city.accepted()
     city.settle()

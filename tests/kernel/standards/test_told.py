@@ -1,0 +1,109 @@
+"""What a node with the shipped packs tells about deadlines: words for clerks, in the language of whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gdbos.testing import Site, deployment, serving
+
+BASE = """
+[node]
+id = "test"
+title = { zh = "测试", en = "Test" }
+division = "450103"
+level = "county"
+body = "11450100MADEM0011Y"
+
+[standards]
+packs = ["national", "guangxi"]
+"""
+HEARING = {"from": "2026-02-14", "until": "2026-02-24", "reason": "hearing"}
+DECISION = {"start": "2026-02-10", "rule": "licence-decision", "division": "110105"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("told")
+    (folder / "base.toml").write_text(BASE, "utf-8")
+    with serving(deployment(folder, extends=folder / "base.toml")) as site:
+        yield site
+
+
+def told(site: Site, path: str, body: dict[str, Any], language: str = "", status: int = 200) -> Any:
+    answer = site.client.post(f"/api/standards/{path}", json=body, headers={"accept-language": language})
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "licence-decision",
+        "licence-joint",
+        "licence-first-tier",
+        "construction-permit-decision",
+        "teacher-qualification-decision",
+    ],
+)
+def test_what_a_clock_stops_for_is_told_in_words(site: Site, rule: str) -> None:
+    answer = told(site, "deadlines", {**DECISION, "rule": rule, "suspensions": [HEARING]})
+    assert "计时中止(听证)" in answer["explanation"] and "hearing" not in answer["explanation"]
+    assert "the clock stood still for: Hearing" in answer["explanations"]["en"]
+
+
+def test_an_explanation_is_in_the_language_asked_for_and_chinese_otherwise(site: Site) -> None:
+    silent = {"received": "2026-02-13", "today": "2026-03-20"}
+    for language, due, accepted in (("", "届满日为", "视为受理"), ("en", "It is due on", "counts as accepted")):
+        counted = told(site, "deadlines", DECISION, language)
+        assert due in counted["explanation"] and due in counted["second"]["explanation"]
+        assert set(counted["explanations"]) == set(counted["second"]["explanations"]) == {"zh", "en"}
+        assert accepted in told(site, "acceptances", silent, language)["explanation"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "zh", "en"),
+    [
+        ({"rule": None}, "请填写 days 或 rule，两者只填其一。", "Give either days or rule."),
+        (
+            {"suspensions": [{**HEARING, "until": "2026-02-14"}]},
+            "计时中止的结束日须晚于开始日。",
+            "A suspension ends after the day it begins.",
+        ),
+        (
+            {"suspensions": [{**HEARING, "reason": "holiday"}]},
+            "“行政许可决定”期限不因该事由中止计时；可以中止的事由：听证 (hearing)、招标 (tender)",
+            "The deadline “Decision on a licence” does not stop for this reason; it stops for: Hearing (hearing), ",
+        ),
+        (
+            {"extensions": [{"days": 11, "approver": "head-of-body"}]},
+            "“行政许可决定”期限最多可延长10个工作日。",
+            "The deadline “Decision on a licence” can be extended by 10 working days at most.",
+        ),
+        (
+            {"extensions": [{"days": 10, "approver": "clerk"}]},
+            "“行政许可决定”期限的延长须经本机关负责人 (head-of-body)批准；请填写批准人的岗位。",
+            "An extension of “Decision on a licence” is approved by the head of the body (head-of-body); "
+            "name who approved it.",
+        ),
+        (
+            {"extensions": [{"days": 10, "approver": "head-of-body", "on": "2026-07-01"}]},
+            "期限已于2026年3月",
+            "The deadline had passed on",
+        ),
+        (
+            {"rule": "licence-delivery", "extensions": [{"days": 1}]},
+            "“颁发、送达许可证件”期限不能延长。",
+            "The deadline “Issue and delivery of the licence” cannot be extended.",
+        ),
+    ],
+)
+def test_what_the_engine_refuses_is_said_in_the_language_asked_for(
+    site: Site, asked: dict[str, Any], zh: str, en: str
+) -> None:
+    for language, words in (("", zh), ("en", en)):
+        [violation] = told(site, "deadlines", DECISION | asked, language, status=422)["violations"]
+        assert violation["detail"].startswith(words)
