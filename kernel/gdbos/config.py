@@ -234,6 +234,8 @@ class Provider(Section, frozen=True, kw_only=True):
     """With less than this nobody is let in: a number that nobody has checked must not open somebody's account."""
     second_factor: bool = False
     """Whether the provider itself asks for a second factor: then ours is not asked for at log-in."""
+    kid: Literal["required", "optional"] = "required"
+    """``optional``: a token that names no key counts where the provider has exactly one (OpenID Connect Core §10.1)."""
 
 
 class Identification(Section, frozen=True, kw_only=True):

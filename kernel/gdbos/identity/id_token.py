@@ -48,16 +48,25 @@ class _Claims(msgspec.Struct, frozen=True):
 
 
 def verified(
-    compact: str, keys: Mapping[str, Key], *, issuer: str, client_id: str, nonce: str, now: datetime
+    compact: str,
+    keys: Mapping[str, Key],
+    *,
+    issuer: str,
+    client_id: str,
+    nonce: str,
+    now: datetime,
+    named: bool = True,
 ) -> dict[str, Any]:
-    """What the token says. :raises Forbidden: any of it does not fit; which, is in the node's log and nowhere else."""
+    """What the token says. :raises Forbidden: any of it does not fit; which, is in the node's log and nowhere else.
+
+    :param named: whether the token must name its key, though the provider has only one.
+    """
     try:
         head, payload = parts(compact, _LONGEST)
         header, claims = strictly(head, _Header), strictly(payload, _Claims)
     except Unauthenticated:
         raise refused("shape") from None
-    # Core §10.1: a provider with one key need not name it. With more than one we do not guess.
-    key = keys.get(header.kid) if header.kid or len(keys) != 1 else next(iter(keys.values()))
+    key = _named(keys, header.kid) if named or header.kid else _only(keys)
     if header.crit is not msgspec.UNSET or key is None:
         raise refused("key")
     try:
@@ -69,6 +78,14 @@ def verified(
         raise refused(wrong)
     said: dict[str, Any] = msgspec.json.decode(payload)
     return said
+
+
+def _named(keys: Mapping[str, Key], kid: str) -> Key | None:
+    return keys.get(kid) if kid else None  # a key without a name is kept under the empty one
+
+
+def _only(keys: Mapping[str, Key]) -> Key | None:
+    return next(iter(keys.values())) if len(keys) == 1 else None
 
 
 def kid_of(compact: str) -> str:

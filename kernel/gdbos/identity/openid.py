@@ -129,6 +129,7 @@ class Party:
             client_id=self.provider.client_id,
             nonce=flow.nonce,
             now=self._clock(),
+            named=self.provider.kid == "required",
         )
         shown = authenticated_at(said)
         if flow.fresh and (shown is None or self._clock() - shown > _FRESH):

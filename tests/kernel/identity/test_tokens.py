@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import string
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +26,8 @@ from gdbos.vault import KeyRing
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 AT = int(NOW.timestamp())
 AUDIENCE = "http://node.example/api/identity/tokens"
-LETTERS = string.ascii_letters + string.digits + "-_"
+ALPHABET = string.ascii_letters + string.digits + "-_=. é"
+PROVE = bool(os.environ.get("GDBOS_PROVE"))
 ANY = sorted(jws.JWSRegistry.algorithms)
 
 
@@ -40,14 +43,19 @@ def signed(header: dict[str, Any], payload: dict[str, Any] | bytes, key: Ed25519
 
 
 def mutations(token: str) -> Iterator[str]:
-    """Every replacement of one character by its neighbours and by what is no base64url, every loss and every doubling."""
-    for at, letter in enumerate(token):
-        near = LETTERS[(LETTERS.index(letter) + 1) % 64] if letter in LETTERS else "A"
-        last = LETTERS[LETTERS.index(letter) ^ 1] if letter in LETTERS and LETTERS.index(letter) ^ 1 < 64 else "-"
-        for other in {near, last, "=", ".", " ", "é"} - {letter}:
-            yield token[:at] + other + token[at + 1 :]
-        yield token[:at] + token[at + 1 :]
-        yield token[:at] + letter + token[at:]
+    """Every other character at each place, every character put in before it, and its loss; a sample unless ``GDBOS_PROVE``."""
+
+    def every() -> Iterator[str]:
+        for at, letter in enumerate(token):
+            yield token[:at] + token[at + 1 :]
+            for other in ALPHABET:
+                yield token[:at] + other + token[at:]
+                if other != letter:
+                    yield token[:at] + other + token[at + 1 :]
+        yield from (token + other for other in ALPHABET)
+
+    # The stride shares no factor with what there is at a place: from place to place other characters are tried.
+    return every() if PROVE else islice(every(), 0, None, 7)
 
 
 @pytest.fixture
@@ -76,7 +84,7 @@ def test_no_mutation_of_a_token_verifies(tokens: Tokens):
         tried += 1
         with pytest.raises(Unauthenticated):
             tokens.verify(bad, NOW)
-    assert tried > 1000
+    assert tried > (30_000 if PROVE else 4_000)
 
 
 def test_tokens_survive_two_rotations_of_their_key_and_end_when_it_is_dropped(tokens: Tokens, ring: KeyRing):
