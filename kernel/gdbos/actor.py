@@ -83,8 +83,9 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """Subject keys whose data are the actor's own, or held under a mandate."""
-        return tuple(key for key in (self.subject, self.acts_for) if key)
+        """Subject keys whose data the actor reaches: their own, or those alone of whom they act for. Never both at once."""
+        key = self.acts_for or self.subject
+        return (key,) if key else ()
 
 
 ANONYMOUS = Actor()

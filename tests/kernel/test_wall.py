@@ -131,8 +131,8 @@ def may_see(actor: Actor, table: str, row: dict[str, str]) -> bool:
     if actor.matters and table == "cases" and row["what"] not in actor.matters:
         return False
     if actor.kind == "person":
-        own = {actor.subject, actor.acts_for} - {""}
-        return any(row.get(column) in own for column in ("about", "holder"))
+        whose = actor.acts_for if actor.acts_for != "" else actor.subject  # never both: rights are not added up
+        return whose != "" and whose in (row.get("about"), row.get("holder"))
     if (
         actor.area
         and actor.reach not in ("node", "division")

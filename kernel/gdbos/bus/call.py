@@ -263,7 +263,9 @@ class Door:
 
     @staticmethod
     def _own(actor: Actor, shown: Sequence[Disclosed]) -> bool:
-        return actor.kind == "person" and all(one.subject in actor.subjects for one in shown)
+        # Whoever acts for another is themself still: identity tells a form who fills it in. What they reach is the provider's to say.
+        theirs = {actor.subject, *actor.subjects}
+        return actor.kind == "person" and all(one.subject in theirs for one in shown)
 
     async def _provide(self, service: Offered, call: Call, request: Any, trail: Trail) -> Answered:
         if service.offer is not None:

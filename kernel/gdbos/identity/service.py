@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from gdbos.errors import Forbidden
+from gdbos.identity.deciding import deciding
 from gdbos.identity.person import person
 from gdbos.plugin import Disclosed, Offer
 from gdbos.text import Text
@@ -30,7 +31,8 @@ class ApplicantFacts(msgspec.Struct, frozen=True):
 
 def own_facts(unit: Unit, query: ApplicantQuery) -> ApplicantFacts:
     """The caller's own number, name and telephone. :raises Forbidden: the caller is no person."""
-    row = unit.execute(unit.rows(person).where(person.c.subject == unit.actor.subject)).first()
+    # Also while they act for another, whose rows they reach then: who acts has to be named.
+    row = unit.execute(deciding(person, person).where(person.c.subject == unit.actor.subject)).first()
     if unit.actor.kind != "person" or row is None:
         raise Forbidden("Only a person has data of their own here.")
 

@@ -50,7 +50,7 @@ def acting(city: City, login: str, subject: str) -> Actor:
 def test_a_legal_representative_acts_for_the_enterprise(city: City):
     actor = acting(city, "anna", FIRM)
     assert (actor.acts_for, actor.represents) == (FIRM, "南宁示例")
-    assert actor.subjects == (city.people["anna"].subject, FIRM)
+    assert reach_of(actor).subjects == (FIRM,), "and not their own things beside the enterprise's"
     assert city.do(covers, "enterprise.tax", by=actor)
     assert reach_of(actor).matters == ()
 
