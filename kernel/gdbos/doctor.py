@@ -40,9 +40,10 @@ from gdbos.ledger.subjects import STORE
 from gdbos.ledger.tables import pending
 from gdbos.plugin import Check
 from gdbos.standards.basis import ceased
+from gdbos.storage.breach import escapes, weaknesses
 from gdbos.storage.engine import engine_for, refuse_unsafe
 from gdbos.storage.migrate import behind, lineages, tables_of
-from gdbos.storage.wall import escapes, scoped, weaknesses
+from gdbos.storage.wall import scoped
 from gdbos.vault import KeyRing, Use
 
 if TYPE_CHECKING:
@@ -189,7 +190,9 @@ def _second_wall(connection: Connection, kernel: Kernel) -> Finding:
     tables = tables_of(lineages(kernel.plugins))
     if found := escapes(connection, tables):
         what = f"rows get around it by {len(found)} ways: {', '.join(found[:3])}"
-        return Finding("second wall", "fail", what, "run: gdbos migrate; give views security_invoker=true")
+        return Finding(
+            "second wall", "fail", what, "run: gdbos migrate; take away what it does not mend (docs/integrators.md)"
+        )
     if weak := weaknesses(connection):
         what = f"it does not hold this node: {weak[0]}"
         return Finding("second wall", "warn", what, "serve with a role of its own, docs/integrators.md: the roles")

@@ -57,10 +57,11 @@ from gdbos.standards.edition import CHANGED as STANDARDS
 from gdbos.standards.fault import PackRefused
 from gdbos.standards.shelf import Shelf
 from gdbos.standards.span import Published
+from gdbos.storage.breach import refuse_escapes
 from gdbos.storage.engine import connected, engine_for, refuse_unsafe
 from gdbos.storage.lane import Lane, lane_for
 from gdbos.storage.migrate import behind, lineages, migrate, tables_of
-from gdbos.storage.wall import Wall, raise_wall, refuse_escapes, wall_of
+from gdbos.storage.wall import Wall, raise_wall, wall_of
 from gdbos.text import Text
 from gdbos.unit import EVENTS, KERNEL, Run, Surroundings, Unit, Units
 from gdbos.vault import RING, KeyRing, Vault
@@ -143,8 +144,9 @@ class Kernel:
         try:
             moved = migrate(engine, known, self.wall.enter_all if self.wall else lambda _: None)
             if engine.dialect.name == "postgresql":
+                versions = [lineage.version_table for lineage in known]
                 with engine.begin() as connection:
-                    raise_wall(connection, tables_of(known), wall_of(self.ring()).secret)
+                    raise_wall(connection, tables_of(known), wall_of(self.ring()).secret, versions)
             return moved
         finally:
             engine.dispose()

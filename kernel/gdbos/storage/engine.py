@@ -9,7 +9,9 @@ from sqlite3 import Connection as SQLiteConnection
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 
 from gdbos.errors import Misconfigured
 
@@ -24,15 +26,39 @@ def engine_for(url: str, *, writable: bool = True, connections: int = 4) -> Engi
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url, writable)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
-            pool_size=connections,
-            max_overflow=0,
-            pool_pre_ping=True,
-            json_serializer=_json,
-            json_deserializer=msgspec.json.decode,
-        )
+        return _postgresql(parsed, connections)
     raise Misconfigured(f"[database] url: {parsed.get_backend_name()} is not supported; use sqlite or postgresql")
+
+
+_FORGET = (
+    b"CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; DISCARD TEMP;"
+    b" SELECT pg_advisory_unlock_all(), EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)"
+)
+"""What ``DISCARD ALL`` does, but for the statements the driver has prepared; and whether anybody prepared others by SQL."""
+
+
+def _postgresql(url: URL, connections: int) -> Engine:
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=connections,
+        max_overflow=0,
+        json_serializer=_json,
+        json_deserializer=msgspec.json.decode,
+    )
+
+    @event.listens_for(engine, "checkout")
+    def forget(driver: Any, *_: object) -> None:
+        """Whoever had the connection leaves nothing on it to whoever takes it up, and one that is gone is noticed: one round trip."""
+        try:
+            answer = driver.pgconn.exec_(_FORGET)
+        except psycopg.OperationalError as gone:
+            raise InvalidatePoolError from gone
+        if answer.status != psycopg.pq.ExecStatus.TUPLES_OK:
+            raise InvalidatePoolError
+        if answer.get_value(0, 1) != b"f":
+            raise DisconnectionError  # a statement under the driver's own name would be run in its place
+
+    return engine
 
 
 def _sqlite(url: str, writable: bool) -> Engine:

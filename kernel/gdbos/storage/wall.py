@@ -9,14 +9,13 @@ forged, too old or made for another connection reads no row. Design and measurem
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy import Connection, Table, text
 
 from gdbos.crypto import STANDARD
-from gdbos.errors import Misconfigured
 from gdbos.reach import EVERYTHING, Reach
 from gdbos.storage.scope import Scope, scope_of
 from gdbos.vault import KeyRing
@@ -70,9 +69,7 @@ def _backend(connection: Connection) -> int:
 
 # Raising it, with the owner's rights.
 
-_FUNCTION: Final = r"""
-CREATE OR REPLACE FUNCTION gdbos_wall.scope() RETURNS text[]
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+SCOPE: Final = r"""
 DECLARE
   given text := current_setting('gdbos.scope', true);
   said bytea;
@@ -87,37 +84,77 @@ BEGIN
     RETURN NULL;
   END IF;
   RETURN part;
-END $$
+END """
+"""Body of ``gdbos_wall.scope()``: the parts of the context, or NULL where it is not to be believed."""
+FUNCTION_PATH: Final = "pg_catalog, pg_temp"
+_FUNCTION: Final = f"""
+CREATE OR REPLACE FUNCTION gdbos_wall.scope() RETURNS text[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = {FUNCTION_PATH} AS $${SCOPE}$$
 """
 _GROUND: Final = (
     "CREATE SCHEMA IF NOT EXISTS gdbos_wall",
     "CREATE TABLE IF NOT EXISTS gdbos_wall.key (id int PRIMARY KEY, inner_pad bytea NOT NULL, outer_pad bytea NOT NULL)",
     "REVOKE ALL ON gdbos_wall.key FROM PUBLIC",
+    "CREATE TABLE IF NOT EXISTS gdbos_wall.known (name text PRIMARY KEY)",
+    "GRANT SELECT ON gdbos_wall.known TO PUBLIC",
     _FUNCTION,
     "GRANT USAGE ON SCHEMA gdbos_wall TO PUBLIC",
     "GRANT EXECUTE ON FUNCTION gdbos_wall.scope() TO PUBLIC",
+    # Whoever can make a view of its own puts it before a table of ours, and the next transaction reads through it.
+    "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
 )
 _KEY: Final = text(
     "INSERT INTO gdbos_wall.key (id, inner_pad, outer_pad) VALUES (1, :inner_pad, :outer_pad)"
     " ON CONFLICT (id) DO UPDATE SET inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad"
 )
+_KNOWN: Final = text("INSERT INTO gdbos_wall.known (name) VALUES (:name) ON CONFLICT DO NOTHING")
+"""A table once known stays so: those of a plugin that is switched off are still the node's."""
 
 
-def raise_wall(connection: Connection, tables: Iterable[Table], secret: bytes) -> None:
+def raise_wall(connection: Connection, tables: Iterable[Table], secret: bytes, versions: Iterable[str] = ()) -> None:
     """Give every scoped table its policy, and the roles of the node what each needs. Doing it again changes nothing.
 
     Runs with the owner's rights, in the caller's transaction, after the tables are there.
+
+    :param versions: the tables in which migrations note how far they are; they hold nobody's rows.
     """
+    tables, versions = list(tables), tuple(versions)
     for statement in _GROUND:
         connection.exec_driver_sql(statement)
     block = secret.ljust(64, b"\0")
     pads = {"inner_pad": bytes(b ^ 0x36 for b in block), "outer_pad": bytes(b ^ 0x5C for b in block)}
     connection.execute(_KEY, pads)
-    held: dict[str, str] = {row[0]: row[1] for row in connection.execute(_POLICIES)}
+    names = [table.name for table in tables]
+    connection.execute(_KNOWN, [{"name": name} for name in (*names, *versions)])
+    connection.exec_driver_sql(f'REVOKE TEMPORARY ON DATABASE "{connection.engine.url.database}" FROM PUBLIC')
+    held = policies(connection)
     for table, scope in scoped(tables):
         if held.get(table.name) != mark(scope):
             _guard(connection, table.name, scope)
-    _grant(connection)
+    _grant(connection, tables=_quoted(names), known=_quoted((*names, *versions)))
+
+
+_EXPRESSIONS: Final = "md5(pg_get_expr(p.polqual, p.polrelid) || pg_get_expr(p.polwithcheck, p.polrelid))"
+_KEPT: Final = text(
+    f"""
+    SELECT {_EXPRESSIONS} FROM pg_policy p
+    WHERE p.polname = 'gdbos_scope' AND p.polrelid = to_regclass(quote_ident(:table))
+    """  # noqa: S608
+)
+_POLICIES: Final = text(
+    f"""
+    SELECT c.relname, split_part(obj_description(p.oid, 'pg_policy'), ' ', 1) AS mark
+    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+    WHERE c.relrowsecurity AND c.relforcerowsecurity AND p.polname = 'gdbos_scope' AND c.relnamespace = 'public'::regnamespace
+    AND p.polcmd = '*' AND p.polroles = '{{0}}' AND split_part(obj_description(p.oid, 'pg_policy'), ' ', 2) = {_EXPRESSIONS}
+    AND NOT EXISTS (SELECT FROM pg_policy o WHERE o.polrelid = c.oid AND o.polname <> 'gdbos_scope' AND o.polpermissive)
+    """  # noqa: S608
+)
+
+
+def policies(connection: Connection) -> dict[str, str]:
+    """The tables around which a policy stands as it was made, and the mark of the declaration each was made from."""
+    return {row.relname: row.mark for row in connection.execute(_POLICIES)}
 
 
 def scoped(tables: Iterable[Table]) -> list[tuple[Table, Scope]]:
@@ -126,15 +163,16 @@ def scoped(tables: Iterable[Table]) -> list[tuple[Table, Scope]]:
 
 
 def _guard(connection: Connection, table: str, scope: Scope) -> None:
-    rows, comment = policy(scope), mark(scope)
+    rows = policy(scope)
     for statement in (
         f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
         f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
         f'DROP POLICY IF EXISTS gdbos_scope ON "{table}"',
         f'CREATE POLICY gdbos_scope ON "{table}" USING ({rows}) WITH CHECK ({rows})',
-        f"COMMENT ON POLICY gdbos_scope ON \"{table}\" IS '{comment}'",
     ):
         connection.exec_driver_sql(statement)
+    kept = connection.execute(_KEPT, {"table": table}).scalar_one()
+    connection.exec_driver_sql(f"COMMENT ON POLICY gdbos_scope ON \"{table}\" IS '{mark(scope)} {kept}'")
 
 
 def policy(scope: Scope) -> str:
@@ -171,7 +209,8 @@ def mark(scope: Scope) -> str:
 _LEDGER: Final = ("ledger_leaf", "ledger_node", "ledger_checkpoint", "ledger_pending")
 _GRANTS: Final = {
     "gdbos_app": (
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO gdbos_app",
+        "GRANT SELECT ON {known} TO gdbos_app",
+        "GRANT INSERT, UPDATE, DELETE ON {tables} TO gdbos_app",
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO gdbos_app",
         *(f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM gdbos_app" for table in _LEDGER[:3]),
         "REVOKE UPDATE, DELETE ON ledger_pending FROM gdbos_app",
@@ -189,70 +228,15 @@ _GRANTS: Final = {
 }
 
 
-def _grant(connection: Connection) -> None:
-    """What each of the node's roles needs, for those that the integrator has made."""
+def _grant(connection: Connection, **named: str) -> None:
+    """What each of the node's roles needs, for those that the integrator has made; of a table we do not know, nothing."""
     there = set(
         connection.exec_driver_sql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'gdbos~_%%' ESCAPE '~'").scalars()
     )
     for role, statements in _GRANTS.items():
         for statement in statements if role in there else ():
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement.format(**named))
 
 
-# Looking whether it stands.
-
-_POLICIES: Final = text(
-    "SELECT c.relname, coalesce(obj_description(p.oid, 'pg_policy'), '') FROM pg_policy p"
-    " JOIN pg_class c ON c.oid = p.polrelid"
-    " WHERE c.relrowsecurity AND c.relforcerowsecurity AND p.polname = 'gdbos_scope'"
-    " AND NOT EXISTS (SELECT 1 FROM pg_policy o WHERE o.polrelid = c.oid AND o.polname <> 'gdbos_scope' AND o.polpermissive)"
-)
-_VIEWS: Final = text(
-    """
-    WITH RECURSIVE over (oid) AS (
-      SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relname = ANY (CAST(:tables AS text[])) AND c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-      UNION
-      SELECT r.ev_class FROM over JOIN pg_depend d ON d.refobjid = over.oid AND d.refclassid = 'pg_class'::regclass
-      JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
-    )
-    SELECT c.relname FROM over JOIN pg_class c USING (oid)
-    WHERE c.relkind = 'm' OR (c.relkind = 'v' AND NOT coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'], false))
-    """
-)
-_ROLE: Final = text(
-    "SELECT rolsuper OR rolbypassrls AS passes, has_table_privilege(current_user, 'gdbos_wall.key', 'SELECT') AS reads_key"
-    " FROM pg_roles WHERE rolname = current_user"
-)
-
-
-def escapes(connection: Connection, tables: Iterable[Table]) -> list[str]:
-    """The scoped tables without their policy, and the views through which rows of one get around it."""
-    wanted = scoped(tables)
-    held: dict[str, str] = {row[0]: row[1] for row in connection.execute(_POLICIES)}
-    bare = [f"table {table.name}" for table, scope in wanted if held.get(table.name) != mark(scope)]
-    names = {"tables": [table.name for table, _ in wanted]}
-    return bare + [f"view {name}" for name in connection.execute(_VIEWS, names).scalars()]
-
-
-def weaknesses(connection: Connection) -> Sequence[str]:
-    """Why the wall holds nobody back who speaks with the serving role; nothing where it does."""
-    row = connection.execute(_ROLE).one()
-    found = []
-    if row.passes:
-        found.append("the serving role is a superuser or has BYPASSRLS")
-    elif row.reads_key:
-        found.append("the serving role owns the tables and can read the wall's key")
-    return found
-
-
-def refuse_escapes(engine: Engine, tables: Iterable[Table], *, separate_owner: bool) -> None:
-    """:raises Misconfigured: rows get around the wall, or the serving role does where it has an owner above it."""
-    if engine.dialect.name == "sqlite":
-        return
-    with engine.connect() as connection:
-        found = escapes(connection, tables)
-        if not found and separate_owner:
-            found += weaknesses(connection)
-    if found:
-        raise Misconfigured(f"the second wall does not stand: {'; '.join(found)}; run: gdbos migrate")
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
