@@ -72,7 +72,10 @@ def neighbour() -> Iterator[Neighbour]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
+    class Counter(ThreadingHTTPServer):
+        request_queue_size = 128  # many may come at the same moment
+
+    server = Counter(("127.0.0.1", 0), Desk)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     found.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
