@@ -14,7 +14,6 @@ from joserfc.jwk import OKPKey
 
 from gdbos.bus.grant import bus_grant, decide
 from gdbos.config import Database, Deployment, Identification, load
-from gdbos.errors import Misconfigured
 from gdbos.identity.account import open_account
 from gdbos.identity.body import Body, register_body
 from gdbos.identity.enterprise import Enterprise, register_enterprise
@@ -22,7 +21,6 @@ from gdbos.identity.password import hashed
 from gdbos.identity.person import Person, register_person
 from gdbos.identity.post import appoint
 from gdbos.identity.system import PublicKey, System, register_system
-from gdbos.loading import described, installed
 from gdbos.shipped import shipped
 from gdbos.testing import PASSWORD, Site, serving
 from gdbos.text import Text
@@ -48,17 +46,8 @@ def roles() -> dict[str, dict[str, Any]]:
 
 
 def enabled() -> dict[str, dict[str, Any]]:
-    """The plugins of the city that can be imported today."""
-    wanted = load(shipped("config") / "city.toml", {}).settings.enabled()
-    return {name: table for name, table in wanted.items() if _whole(name)}
-
-
-def _whole(name: str) -> bool:
-    try:
-        described(name, installed()[name][0].entry.load())
-    except (Misconfigured, ImportError, KeyError):
-        return False
-    return True
+    """The plugins of the city."""
+    return load(shipped("config") / "city.toml", {}).settings.enabled()
 
 
 def deployed(

@@ -1,34 +1,24 @@
-"""One program, four levels: every configuration starts and is well, every subset of plugins that needs allow does, and what
-cannot run says why in one sentence on the real command line.
+"""One program, four levels: every configuration starts and is well, and what cannot run says why in one sentence on the real
+command line.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import tomllib
-from collections.abc import Iterable, Mapping
-from itertools import combinations
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from litestar.testing import TestClient
 from served import command
 
-from gdbos.config import Deployment, Standards, load
-from gdbos.http import application, refuse_unguarded
-from gdbos.kernel import Kernel
-from gdbos.loading import described, installed
+from gdbos.config import load
 from gdbos.shipped import shipped
 from gdbos.testing import serving
 
-from .demo import deployed, enabled
-
 LEVELS = ("county", "city", "province", "ministry")
 MATTER = "enterprise.registration"
-PROVE = bool(os.environ.get("GDBOS_PROVE"))
 
 
 # Starting.
@@ -55,78 +45,12 @@ def written(folder: Path, level: str, extra: str = "") -> Path:
     return path
 
 
-def needs() -> dict[str, set[str]]:
-    """What each plugin of the city needs."""
-    return {name: set(described(name, installed()[name][0].entry.load()).needs) for name in enabled()}
-
-
-def without_packs(made: Deployment) -> Deployment:
-    settings = msgspec.structs.replace(made.settings, standards=Standards())
-    return msgspec.structs.replace(made, settings=settings)
-
-
-def subsets() -> list[tuple[frozenset[str], bool]]:
-    """Subsets closed under needs: none, all, around every one, all but one, around every two; and which with packs."""
-    wants = needs()
-
-    def closed(chosen: Iterable[str]) -> frozenset[str]:
-        found, open_ones = set(chosen), list(chosen)
-        while open_ones:
-            new = wants[open_ones.pop()] - found
-            found |= new
-            open_ones += new
-        return frozenset(found)
-
-    def without(name: str) -> frozenset[str]:
-        gone = {name}
-        while more := {other for other in wants if wants[other] & gone} - gone:
-            gone |= more
-        return frozenset(wants) - gone
-
-    whole = (
-        {frozenset[str](), frozenset(wants)} | {closed([name]) for name in wants} | {without(name) for name in wants}
-    )
-    pairs = {closed(pair) for pair in combinations(wants, 2)} - whole
-    return [(chosen, True) for chosen in sorted(whole, key=sorted)] + [(chosen, PROVE) for chosen in pairs]
-
-
-@pytest.mark.timeout(1200)  # some sixty nodes
-def test_every_subset_that_needs_allow_starts(tmp_path: Path) -> None:
-    """Its tables are made, its pages and operations are there and guarded, and it answers.
-
-    Pairs are only put together, without packs and a database, unless ``GDBOS_PROVE=1`` asks for more.
-    """
-    tables, tried = enabled(), 0
-    for chosen, with_packs in subsets():
-        made = deployed(tmp_path / str(tried), plugins={name: tables[name] for name in chosen})
-        tried += 1
-        if not with_packs:
-            refuse_unguarded(application(Kernel(without_packs(made))))
-            continue
-        kernel = Kernel(made)
-        kernel.migrate()
-        with TestClient(application(kernel), base_url="http://127.0.0.1:8000") as client:
-            assert client.get("/health/ready").status_code == 200, sorted(chosen)
-            assert client.get("/").status_code < 500
-            assert brought(client) <= {name.partition(".")[2].replace("_", "-") for name in chosen}, sorted(chosen)
-    assert tried > 20
-
-
-def brought(client: TestClient[Any]) -> set[str]:
-    """The features that have operations."""
-    paths = [path.split("/") for path in client.get("/schema/openapi.json").json()["paths"]]
-    return {path[3] for path in paths if path[2] in ("services", "governance", "enablement")}
-
-
 def test_what_needs_another_does_not_start_without_it(tmp_path: Path) -> None:
-    for name, wanted in needs().items():
-        for missing in wanted:
-            config = bare(tmp_path, {one: {} for one in {name, *wanted} - {missing}})
-            ran = command(config, "plugins", "list")
-            assert ran.returncode == 0, "listing says what is there, whatever cannot start"
-            ran = command(config, "migrate")
-            refused(ran, missing)
-            return  # the real command line once; the sentence for every pair is tried in tests/kernel/test_loading.py
+    """The real command line once; every pair is tried in ``test_subsets.py``."""
+    config = bare(tmp_path, {"services.cases": {}, "services.matters": {}})
+    ran = command(config, "plugins", "list")
+    assert ran.returncode == 0, "listing says what is there, whatever cannot start"
+    refused(command(config, "migrate"), "services.cases", "services.forms")
 
 
 # Refusing.
