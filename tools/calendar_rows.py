@@ -3,13 +3,15 @@
 Days off and make-up working days come from ``holidays`` (CN, after the yearly notices of the State Council's General
 Office) and are compared day by day with ``chinesecalendar``, which others keep; one day of difference stops the run.
 三月三 (the third day of the third lunar month and the day after) is written here and checked against the
-same package's lunar tables.
+same package's lunar tables; the week on either side of it is marked uncertain, for want of the region's notices. Which divisions may have
+days of their own is read from the list of divisions: those that are autonomous.
 
     .venv/bin/python tools/calendar_rows.py standards
 """
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -43,9 +45,9 @@ zone = "Asia/Shanghai"
 published_from = 2019-01-01
 published_until = 2027-01-01
 weekend = [6, 7]
-basis = ["xkf-2019-82"]
+basis = ["xkf-2019-82", "qgnj-2024-4"]
 confidence = "H"
-source = "State Council General Office notices 2019-2026, through holidays 0.109; compared with chinesecalendar 1.11.0"
+source = "国务院办公厅2019—2026年节假日安排通知，取自 holidays 0.109，并与 chinesecalendar 1.11.0 核对"
 """
 GUANGXI = """# Made by tools/calendar_rows.py; do not edit by hand.
 
@@ -56,10 +58,20 @@ zone = "Asia/Shanghai"
 divisions = ["45"]
 published_from = 2019-01-01
 published_until = 2027-01-01
+basis = ["gx-sys-fj"]
 confidence = "GK"
-source = "广西壮族自治区少数民族习惯节日放假办法: 三月三, two days; dates reckoned, general knowledge"
-note = { zh = "只计农历三月初三及次日两天；逢周末的补假以自治区当年通知为准，未收录。", en = "Only lunar 3/3 and the day after; days in lieu of a weekend, which each year's notice names, are not included." }
+source = "广西壮族自治区少数民族习惯节日放假办法：三月三，两天；日期为推算，属常识，待核"
+note = { zh = "只计农历三月初三及次日两天；前后各一周为待确认日：补假、调休以自治区当年通知为准，未收录。", en = "Only lunar 3/3 and the day after; a week on either side is uncertain: days in lieu and swapped days, which each year's notice names, are not included." }
 """
+RECKONED = (
+    "三月三放假日期按农历推算；补假、调休以自治区当年通知为准，本日历未收录。",
+    "The days of Sanyuesan are reckoned from the lunar calendar; days in lieu and swapped days are named by the region's notice of each year, which this calendar does not hold.",
+)  # fmt: skip
+LOCAL = (
+    "民族自治地方可以依法规定本民族节日放假，本节点的日历未收录。",
+    "An autonomous area may by law have days off for festivals of its own, which no calendar of this node holds.",
+)
+WEEK = timedelta(days=7)
 
 
 def days() -> Iterator[date]:
@@ -119,7 +131,32 @@ def notice(year: int) -> str:
     return f'source = "国务院办公厅关于{year}年部分节假日安排的通知"\n'
 
 
-def national() -> str:
+def both(zh: str, en: str) -> str:
+    """A sentence in both languages."""
+    return f'{{ zh = "{zh}", en = "{en}" }}'
+
+
+def autonomous(standards: Path) -> Iterator[str]:
+    """Prefixes of the divisions that may set days off for festivals of their own: autonomous regions, prefectures, counties, banners."""
+    with (standards / "national/codes/divisions.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if "自治" in row["zh"] and not row["until"]:
+                yield row["code"].removesuffix("00").removesuffix("00")
+
+
+def local(standards: Path) -> str:
+    """The row of divisions whose own days the national calendar does not hold."""
+    prefixes = sorted(autonomous(standards), key=lambda prefix: (len(prefix), prefix))
+    quoted = ", ".join(f'"{one}"' for one in prefixes)
+    return f"\n[[local]]\ndivisions = [{quoted}]\nnote = {both(*LOCAL)}\n"
+
+
+def doubt(day: date) -> str:
+    """The row of uncertain days around the two of 三月三."""
+    return f"\n[[doubt]]\nfrom = {day - WEEK}\nuntil = {day + 2 * DAY + WEEK}\nnote = {both(*RECKONED)}\n"
+
+
+def national(standards: Path) -> str:
     """The national calendar as TOML."""
     listed = CN(years=YEARS, language="zh_CN")
     agree(listed)
@@ -131,17 +168,19 @@ def national() -> str:
         text += (
             f'\n[[working]]\non = {day}\ntitle = {{ zh = "调休上班", en = "Make-up working day" }}\n{notice(day.year)}'
         )
-    return text
+    return text + local(standards)
 
 
 def guangxi() -> str:
     """The Guangxi overlay as TOML."""
-    return GUANGXI + "".join(off(day, day + 2 * DAY, "壮族三月三", "Sanyuesan (lunar 3/3)") for day in double_thirds())
+    thirds = list(double_thirds())
+    rows = [off(day, day + 2 * DAY, "壮族三月三", "Sanyuesan (lunar 3/3)") for day in thirds]
+    return GUANGXI + "".join([*rows, *map(doubt, thirds)])
 
 
 def main(standards: Path) -> None:
     """Write both calendars below ``standards``."""
-    for name, text in (("national/calendars/cn", national()), ("guangxi/calendars/cn-gx", guangxi())):
+    for name, text in (("national/calendars/cn", national(standards)), ("guangxi/calendars/cn-gx", guangxi())):
         target = standards / f"{name}.toml"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import date
 
 import msgspec
+from msgspec.structs import replace
 
 from gdbos.text import Text
 
 from .calendar import Calendar
 from .counting import due
 from .deadline import Deadline
-from .explanation import spoken
+from .explanation import cautious, spoken
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,8 +49,14 @@ def accepted_on(
     Raises:
         NotPublished: the limit lies beyond the published calendar.
     """
-    limit = due(received, rule, calendar).due
-    assert limit is not None, "without suspensions there is always a day"
+    counted = due(received, rule, calendar)
+    assert counted.due is not None, "without suspensions there is always a day"
+    found = _found(received, corrections, counted.due, today)
+    told = [found.explanation, *map(cautious, counted.caveats)]
+    return replace(found, explanation=Text("".join(one.zh for one in told), " ".join(one.en for one in told)))
+
+
+def _found(received: date, corrections: Sequence[Correction], limit: date, today: date) -> Acceptance:
     ordered = sorted(enumerate(corrections), key=lambda one: one[1].noticed)
     if not ordered:
         return _silent(received, limit, today)

@@ -6,7 +6,8 @@ A day outside what has been published is ``NotPublished``: whether it will be a 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from datetime import date, timedelta
 from typing import Annotated
 
@@ -46,13 +47,33 @@ class Working(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     note: Text | None = None
 
 
+class Doubt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from"}):
+    """Days, from ``since`` (``from``) until the day before ``until``, of which it is not certain whether they are worked."""
+
+    since: date
+    until: date
+    note: Text
+    """Why, and who knows: told with every deadline that is counted over one of the days."""
+
+
+Prefix = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{2,6}\Z")]
+
+
+class Local(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Divisions that may have days off of their own which this calendar does not hold."""
+
+    divisions: tuple[Prefix, ...]
+    note: Text
+    """Told with every deadline counted there, unless a calendar is laid over this one that speaks for the division."""
+
+
 class CalendarDefinition(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A calendar, or the days that a region lays over one."""
 
     title: Text | None = None
     zone: str = "Asia/Shanghai"
     extends: str = ""
-    divisions: tuple[Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{2,6}\Z")], ...] = ()
+    divisions: tuple[Prefix, ...] = ()
     """Prefixes of the divisions it speaks for."""
     published_from: date | None = None
     published_until: date | None = None
@@ -60,12 +81,14 @@ class CalendarDefinition(Item, frozen=True, kw_only=True, forbid_unknown_fields=
     weekend: tuple[Annotated[int, msgspec.Meta(ge=1, le=7)], ...] = ()
     off: tuple[Off, ...] = ()
     working: tuple[Working, ...] = ()
+    doubt: tuple[Doubt, ...] = ()
+    local: tuple[Local, ...] = ()
 
 
 class Calendar:
     """Working-day arithmetic over the published days."""
 
-    __slots__ = ("_days", "_titles", "_working", "id", "since", "until", "weekend")
+    __slots__ = ("_days", "_titles", "_working", "doubts", "id", "since", "until", "weekend")
 
     def __init__(
         self, id: str, weekend: Iterable[int], since: date, until: date, levels: Sequence[CalendarDefinition]
@@ -75,6 +98,7 @@ class Calendar:
         self.weekend = frozenset(weekend)
         self._titles: dict[date, Text] = {}
         self._working: dict[date, Text] = {}
+        self.doubts: tuple[Doubt, ...] = tuple(doubt for level in levels for doubt in level.doubt)
         for level in levels:
             self._lay(level)
         self._days = [day for day in self._span() if self._works(day)]
@@ -97,6 +121,17 @@ class Calendar:
     def published(self, day: date) -> bool:
         """Whether it is known what kind of day this is."""
         return self.since <= day < self.until
+
+    def doubted(self, note: Text) -> Calendar:
+        """The same calendar, with ``note`` told of all its days."""
+        made = copy(self)
+        made.doubts = (*self.doubts, Doubt(since=self.since, until=self.until, note=note))
+        return made
+
+    def caveats(self, first: date, last: date) -> tuple[Text, ...]:
+        """What is not certain of the days from ``first`` to ``last``, each once; empty where they are known as published."""
+        found = (one.note for one in self.doubts if one.since <= last and first < one.until)
+        return tuple(dict.fromkeys(found))
 
     def is_working(self, day: date) -> bool:
         """Whether ``day`` is a working day.
@@ -169,7 +204,7 @@ class Calendar:
         )
 
 
-def calendar(id: str, definitions: dict[str, CalendarDefinition]) -> Calendar:
+def calendar(id: str, definitions: Mapping[str, CalendarDefinition]) -> Calendar:
     """The calendar ``id`` with those it extends beneath it.
 
     Raises:
@@ -186,7 +221,20 @@ def calendar(id: str, definitions: dict[str, CalendarDefinition]) -> Calendar:
     return Calendar(id, weekend, since, until, levels)
 
 
-def _levels(id: str, definitions: dict[str, CalendarDefinition]) -> list[CalendarDefinition]:
+def unheld(division: str, id: str, definitions: Mapping[str, CalendarDefinition]) -> Text | None:
+    """What the calendar ``id`` says of days off that ``division`` may have of its own; None where it has none or they are in it."""
+    levels = _levels(id, definitions)
+    spoken = max((len(one) for level in levels for one in level.divisions if division.startswith(one)), default=0)
+    nearer = (
+        local.note
+        for level in levels
+        for local in level.local
+        if any(len(one) > spoken and division.startswith(one) for one in local.divisions)
+    )
+    return next(nearer, None)
+
+
+def _levels(id: str, definitions: Mapping[str, CalendarDefinition]) -> list[CalendarDefinition]:
     levels: list[CalendarDefinition] = []
     above = id
     while above:

@@ -143,9 +143,11 @@ def _roll(walk: Walk, last: date, calendar: Calendar) -> None:
 
 def _answer(count: Count, walk: Walk) -> Due:
     skipped = tuple(_spans(walk.skipped))
+    reached = walk.last or (walk.open.since if walk.open else count.start)
+    caveats = count.calendar.caveats(count.start, max(reached, count.start))
     return Due(
         due=walk.last,
-        explanation=explanation(count, walk, skipped),
+        explanation=explanation(count, walk, skipped, caveats),
         start=count.start,
         first=walk.first,
         days=count.days,
@@ -154,6 +156,7 @@ def _answer(count: Count, walk: Walk) -> Due:
         skipped=skipped,
         rule=count.deadline.id,
         basis=count.deadline.basis,
+        caveats=caveats,
     )
 
 

@@ -92,6 +92,8 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[Skipped, ...] = ()
     rule: str = ""
     basis: tuple[str, ...] = ()
+    caveats: tuple[Text, ...] = ()
+    """What is not certain of the days that were counted over."""
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):

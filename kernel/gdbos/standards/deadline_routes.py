@@ -21,9 +21,11 @@ from .asked import today
 from .calendar import Calendar, NotPublished
 from .counting import due
 from .deadline import Deadline, Extension, Skipped, Suspension
+from .identifier import DIVISION_LIST
 from .registry import Standards
 
-Division = Annotated[str, msgspec.Meta(pattern=r"\A(?:[0-9]{2}){0,6}\Z")]
+Division = Annotated[str, msgspec.Meta(pattern=r"\A(?:(?:[0-9]{2}){0,3}|[0-9]{9}|[0-9]{12})\Z")]
+"""Province, city, county; or a town (9 digits) or village (12)."""
 
 
 class AskDue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +67,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     basis: list[str]
     calendar: str
+    caveats: list[Text]
+    """What is not certain of the days that were counted over; the explanation says it too."""
     deemed: str = ""
     """What silence means once it has passed: ``accepted-from-receipt``, ``accepted``, ``approved``, ``refused``; empty: nothing."""
     second: Second | None = None
@@ -120,7 +124,7 @@ class DeadlineController(Controller):
     ) -> Accepted:
         """From which day an application counts as accepted: when what was missing is there, or by silence from its receipt."""
         rule: Deadline | int = standards.deadline(data.rule, data.received) if data.rule else 5
-        calendar = standards.calendar(data.division)
+        calendar = _calendar(standards, data.division)
         found = accepted_on(data.received, data.corrections, calendar, data.today or today(), rule)
         return Accepted(
             on=found.on,
@@ -136,14 +140,14 @@ def count(standards: Standards, asked: AskDue, locale: str) -> Counted:
     """Count a deadline as asked for, and explain it in the language ``locale``.
 
     Raises:
-        Invalid: neither or both of days and rule are given, or a suspension or extension is not allowed.
+        Invalid: neither or both of days and rule are given, nobody knows the division, or a suspension or extension is not allowed.
         NotPublished: the answer lies beyond the published calendar.
     """
     if (asked.days is None) == (asked.rule is None):
         detail = N_("Give either days or rule.")
         raise Invalid(detail, violations=[Violation("$.days", "required", detail)])
     rule: Deadline | int = standards.deadline(asked.rule, asked.start) if asked.rule is not None else asked.days or 0
-    calendar = standards.calendar(asked.division)
+    calendar = _calendar(standards, asked.division)
     words = standards.words(rule.reasons) if isinstance(rule, Deadline) else {}
     answer = due(asked.start, rule, calendar, asked.suspensions, asked.extensions, words)
     return Counted(
@@ -159,11 +163,22 @@ def count(standards: Standards, asked: AskDue, locale: str) -> Counted:
         rule=answer.rule,
         basis=list(answer.basis),
         calendar=calendar.id,
+        caveats=list(answer.caveats),
         deemed=rule.deemed if isinstance(rule, Deadline) else "",
         second=_second(standards, rule.next, answer.due, calendar, locale)
         if isinstance(rule, Deadline) and rule.next
         else None,
     )
+
+
+def _calendar(standards: Standards, division: str) -> Calendar:
+    """The calendar of a division that the packs know; zeros and nothing stand for the whole country."""
+    divisions, code = standards.table(DIVISION_LIST), division[:6].ljust(6, "0")
+    if divisions is not None and division.strip("0") and code not in divisions.rows:
+        detail = N_("No division has the code {division}; give one of GB/T 2260, or none for the whole country.")
+        facts = {"division": division}
+        raise Invalid(detail, violations=[Violation("$.division", "division", detail, facts=facts)], **facts)
+    return standards.calendar(division)
 
 
 def _second(standards: Standards, id: str, starts: date | None, calendar: Calendar, locale: str) -> Second:

@@ -23,10 +23,11 @@ def spoken(day: date, *, weekday: bool = False) -> Text:
     )
 
 
-def explanation(count: Count, walk: Walk, skipped: tuple[Skipped, ...]) -> Text:
-    """The whole of it: what is allowed, from when, what was added, what was left out, when it ends."""
+def explanation(count: Count, walk: Walk, skipped: tuple[Skipped, ...], caveats: tuple[Text, ...] = ()) -> Text:
+    """The whole of it: what is allowed, from when, what was added, what was left out, when it ends, and what is not certain."""
     extended = (_extended(one, count.deadline) for one in count.extensions)
-    sentences = [_begin(count, walk.first), *extended, _left_out(skipped), _end(count, walk), _silence(count.deadline)]
+    ends = (_end(count, walk), _silence(count.deadline), *map(cautious, caveats))
+    sentences = [_begin(count, walk.first), *extended, _left_out(skipped), *ends]
     told = [one for one in sentences if one.zh]
     return Text("".join(one.zh for one in told), " ".join(one.en for one in told))
 
@@ -127,6 +128,11 @@ SILENCE = {
     "approved": Text("逾期未答复的,视为同意。", "After that, silence is consent."),
     "refused": Text("逾期未答复的,视为拒绝。", "After that, silence is refusal."),
 }  # fmt: skip
+
+
+def cautious(caveat: Text) -> Text:
+    """A caveat as a sentence of its own."""
+    return Text(f"请注意:{caveat.zh}", f"Note: {caveat.into('en')}")
 
 
 def _silence(deadline: Deadline) -> Text:

@@ -157,6 +157,9 @@ def _calendar(standards: Standards, one: Any) -> Iterator[Wrong]:
     days = [off for off in one.off if off.until <= off.since]
     for off in days:
         yield "period", f"off[{off.since}]", "until must come after from", ""
+    for doubt in one.doubt:
+        if doubt.until <= doubt.since:
+            yield "period", f"doubt[{doubt.since}]", "until must come after from", ""
     off_days = [(off.since, off.until) for off in one.off]
     for working in one.working:
         if any(since <= working.on < until for since, until in off_days):

@@ -15,7 +15,7 @@ from gdbos.errors import Invalid, NotFound, Violation
 from gdbos.text import Text
 
 from .basis import Basis
-from .calendar import Calendar, CalendarDefinition, calendar
+from .calendar import Calendar, CalendarDefinition, calendar, unheld
 from .codes import CodeList, CodeListDefinition, CodeTable, Crosswalk
 from .compiled import Compiled, Part, part
 from .deadline import Deadline
@@ -68,7 +68,7 @@ class Standards:
         self._index: Index | None = None
         self._users: dict[Use, list[Document[Any]]] | None = None
         self._changed: dict[str, list[date]] = {}
-        self._calendars: dict[str, Calendar] = {}
+        self._calendars: dict[tuple[str, Text | None], Calendar] = {}
         self._bounded: dict[frozenset[str], frozenset[tuple[str, str]]] = {}
         self._dated = {one.id: one.value for one in self.documents("calendars")}
 
@@ -299,13 +299,18 @@ class Standards:
         return found
 
     def calendar(self, division: str = "") -> Calendar:
-        """The calendar of the nearest level that has one of its own for ``division``; else the country's."""
+        """The calendar of the nearest level that has one of its own for ``division``; else the country's.
+
+        Where the division may have days off that no calendar here holds, the calendar tells so of each of its days.
+        """
         chosen = calendar_of(division, self._dated)
         if chosen is None:
             raise NotFound("The standards hold no calendar.")
-        found = self._calendars.get(chosen)
+        key = (chosen, unheld(division, chosen, self._dated))
+        found = self._calendars.get(key)
         if found is None:
-            found = self._calendars[chosen] = calendar(chosen, self._dated)
+            plain = calendar(chosen, self._dated)
+            found = self._calendars[key] = plain.doubted(key[1]) if key[1] is not None else plain
         return found
 
     def deadline(self, id: str, on: date | None = None) -> Deadline:

@@ -352,6 +352,13 @@ def test_the_second_clock_starts_where_the_first_ends(national):
     assert (late["due"], late["second"]["due"], late["second"]["explanation"]) == ("2026-12-29", None, "")
 
 
+def test_a_region_whose_calendar_the_node_does_not_hold_does_not_silently_get_the_countrys(national):
+    body = {"start": "2026-04-16", "days": 2, "division": "450103"}
+    answer = national.post("/api/standards/deadlines", json=body).json()
+    assert (answer["calendar"], answer["due"]) == ("cn", "2026-04-20")
+    assert "本节点的日历未收录" in answer["explanation"] and len(answer["caveats"]) == 1
+
+
 def test_what_silence_means_is_said_aloud(national):
     answer = national.post(
         "/api/standards/deadlines", json={"start": "2026-02-13", "rule": "licence-correction"}

@@ -107,3 +107,42 @@ def test_what_the_engine_refuses_is_said_in_the_language_asked_for(
     for language, words in (("", zh), ("en", en)):
         [violation] = told(site, "deadlines", DECISION | asked, language, status=422)["violations"]
         assert violation["detail"].startswith(words)
+
+
+def test_days_that_are_only_reckoned_are_told_where_they_are_counted_over(site: Site) -> None:
+    """三月三 of 2026 is a Sunday; which day the region gives in lieu of it, its notice says."""
+    near = told(site, "deadlines", {"start": "2026-04-16", "days": 3, "division": "450103"})
+    assert near["calendar"] == "cn-gx"
+    assert [one["zh"] for one in near["caveats"]] == [
+        "三月三放假日期按农历推算；补假、调休以自治区当年通知为准，本日历未收录。"
+    ]
+    assert near["explanation"].endswith("请注意:" + near["caveats"][0]["zh"])
+    assert near["explanations"]["en"].endswith("Note: " + near["caveats"][0]["en"])
+    silent = told(site, "acceptances", {"received": "2026-04-16", "today": "2026-05-20", "division": "450103"})
+    assert silent["explanation"].endswith("请注意:" + near["caveats"][0]["zh"])
+    far = told(site, "deadlines", {"start": "2026-06-01", "days": 3, "division": "450103"})
+    assert far["caveats"] == [] and "请注意" not in far["explanation"]
+    plain = told(site, "deadlines", {"start": "2026-04-16", "days": 3, "division": "430100"})
+    assert plain["caveats"] == [] and plain["calendar"] == "cn"
+
+
+@pytest.mark.parametrize("division", ["150000", "150100", "222401", "540102", "65", "130321", "450226", "540102003"])
+def test_where_a_place_may_have_festivals_of_its_own_the_countrys_calendar_says_so(site: Site, division: str) -> None:
+    answer = told(site, "deadlines", {"start": "2026-06-01", "days": 3, "division": division})
+    assert "民族自治地方可以依法规定本民族节日放假" in answer["explanation"]
+    assert "festivals of its own" in answer["caveats"][0]["en"]
+
+
+@pytest.mark.parametrize("division", ["", "00", "000000", "110105", "4501", "450103"])
+def test_where_nothing_is_left_open_nothing_is_said(site: Site, division: str) -> None:
+    assert told(site, "deadlines", {"start": "2026-06-01", "days": 3, "division": division})["caveats"] == []
+
+
+@pytest.mark.parametrize("division", ["999999", "99", "130171", "999999001"])
+@pytest.mark.parametrize(
+    ("path", "body"), [("deadlines", {"start": "2026-06-01", "days": 3}), ("acceptances", {"received": "2026-06-01"})]
+)
+def test_a_division_that_nobody_knows_is_refused(site: Site, path: str, body: dict[str, Any], division: str) -> None:
+    [violation] = told(site, path, body | {"division": division}, status=422)["violations"]
+    assert (violation["path"], violation["rule"]) == ("$.division", "division")
+    assert violation["detail"].startswith(f"没有代码为 {division} 的行政区划")
