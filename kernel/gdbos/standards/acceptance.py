@@ -1,4 +1,4 @@
-"""Acceptance (受理): from which day an application counts as accepted. Law: 行政许可法 art. 32."""
+"""Acceptance (受理): from which day an application counts as accepted, by the packs' deadline for telling what is missing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from .calendar import Calendar
 from .counting import due
 from .deadline import Deadline
 from .explanation import cautious, spoken
+
+NOTHING = Text("")
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,52 +41,60 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def accepted_on(
-    received: date, corrections: Sequence[Correction], calendar: Calendar, today: date, rule: Deadline | int = 5
+    received: date,
+    corrections: Sequence[Correction],
+    calendar: Calendar,
+    today: date,
+    rule: Deadline,
+    law: Text = NOTHING,
 ) -> Acceptance:
-    """When an application received on ``received`` counts as accepted. Law: 行政许可法 art. 32(1)(4).
+    """When an application received on ``received`` counts as accepted.
 
-    What is missing is told once, all of it, within five working days. Not told in time: accepted from the day of receipt. Told in time:
-    accepted when it has been supplied. A later notice that asks for something new delays nothing.
+    What is missing is told once, all of it, within the days of ``rule``. Not told in time: accepted from the day of receipt. Told in
+    time: accepted when it has been supplied. A later notice that asks for something new delays nothing.
+
+    ``law``: what the explanation cites, such as ``standards.cited(rule.basis)``.
 
     Raises:
         NotPublished: the limit lies beyond the published calendar.
     """
     counted = due(received, rule, calendar)
     assert counted.due is not None, "without suspensions there is always a day"
-    found = _found(received, corrections, counted.due, today)
+    found = _found(received, corrections, counted.due, today, law)
     told = [found.explanation, *map(cautious, counted.caveats)]
     return replace(found, explanation=Text("".join(one.zh for one in told), " ".join(one.en for one in told)))
 
 
-def _found(received: date, corrections: Sequence[Correction], limit: date, today: date) -> Acceptance:
+def _found(received: date, corrections: Sequence[Correction], limit: date, today: date, law: Text) -> Acceptance:
     ordered = sorted(enumerate(corrections), key=lambda one: one[1].noticed)
     if not ordered:
-        return _silent(received, limit, today)
+        return _silent(received, limit, today, law)
     first = ordered[0][1]
     if first.noticed > limit:
-        return _deemed(received, limit, tuple(at for at, _ in ordered))
+        return _deemed(received, limit, tuple(at for at, _ in ordered), law)
     unlawful = tuple(at for at, one in ordered[1:] if not one.items or not set(one.items) <= set(first.items))
     lawful = [one for at, one in ordered if at not in unlawful]
     return _supplied(lawful, limit, unlawful)
 
 
-def _silent(received: date, limit: date, today: date) -> Acceptance:
+def _silent(received: date, limit: date, today: date, law: Text) -> Acceptance:
     if today > limit:
-        return _deemed(received, limit, ())
+        return _deemed(received, limit, (), law)
     until = spoken(limit)
     return Acceptance(on=None, deemed=False, limit=limit, explanation=Text(f"须于{until.zh}前(含当日)一次告知需要补正的全部内容。", f"Whatever is missing must be told, all at once, by {until.en}."))  # fmt: skip
 
 
-def _deemed(received: date, limit: date, unlawful: tuple[int, ...]) -> Acceptance:
+def _deemed(received: date, limit: date, unlawful: tuple[int, ...], law: Text) -> Acceptance:
     day, until = spoken(received), spoken(limit)
+    under = Text(f"依照{law.zh},", f"under {law.into('en')}, ") if law.zh else NOTHING
     return Acceptance(
         on=received,
         deemed=True,
         limit=limit,
         unlawful=unlawful,
         explanation=Text(
-            f"未在{until.zh}前(含当日)一次告知补正内容,依照行政许可法第三十二条,自收到申请材料之日即{day.zh}起视为受理。",
-            f"What was missing was not told by {until.en}; under article 32 of the Administrative Licensing Law the application counts as accepted from its receipt on {day.en}.",
+            f"未在{until.zh}前(含当日)一次告知补正内容,{under.zh}自收到申请材料之日即{day.zh}起视为受理。",
+            f"What was missing was not told by {until.en}; {under.en}the application counts as accepted from its receipt on {day.en}.",
         ),
     )
 

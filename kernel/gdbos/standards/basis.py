@@ -27,6 +27,11 @@ class Basis(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The statute or standard, with its number."""
     article: str = ""
 
+    @property
+    def cited(self) -> Text:
+        """As a sentence cites it: the law and its article, without what the title says of them after the colon."""
+        return Text(self.title.zh.partition("：")[0], self.title.en.partition(":")[0])
+
 
 class Ceased(msgspec.Struct, frozen=True, kw_only=True):
     """A rule that goes on after the law it rests on has ended."""

@@ -80,8 +80,8 @@ class AskAccepted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     received: date
     corrections: Annotated[list[Correction], msgspec.Meta(max_length=100)] = []
     division: Division = ""
-    rule: Annotated[str, msgspec.Meta(max_length=100)] | None = None
-    """The rule for telling what is missing; without it five working days."""
+    rule: Annotated[str, msgspec.Meta(max_length=100)] = "licence-correction"
+    """The deadline for telling what is missing."""
     today: date | None = None
 
 
@@ -96,6 +96,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """The last day for telling what is missing."""
     unlawful: list[int]
     """Positions of notices that ask for something new after the first."""
+    rule: str
+    basis: list[str]
     explanation: str
     """In the language asked for."""
     explanations: Text
@@ -123,14 +125,17 @@ class DeadlineController(Controller):
         self, standards: NamedDependency[Standards], data: JSONBody[AskAccepted], request: Request[Any, Any, Any]
     ) -> Accepted:
         """From which day an application counts as accepted: when what was missing is there, or by silence from its receipt."""
-        rule: Deadline | int = standards.deadline(data.rule, data.received) if data.rule else 5
+        rule = standards.deadline(data.rule, data.received)
         calendar = _calendar(standards, data.division)
-        found = accepted_on(data.received, data.corrections, calendar, data.today or today(), rule)
+        law = standards.cited(rule.basis, data.received)
+        found = accepted_on(data.received, data.corrections, calendar, data.today or today(), rule, law)
         return Accepted(
             on=found.on,
             deemed=found.deemed,
             limit=found.limit,
             unlawful=list(found.unlawful),
+            rule=rule.id,
+            basis=list(rule.basis),
             explanation=found.explanation.into(locale_of(request)),
             explanations=found.explanation,
         )

@@ -323,6 +323,11 @@ class Standards:
         value: Basis = self.document("basis", id, on).value
         return value
 
+    def cited(self, ids: Iterable[str], on: date | None = None) -> Text:
+        """Articles as a sentence cites them, one after the other; empty where there are none."""
+        cited = [self.basis(id, on).cited for id in ids]
+        return Text("、".join(one.zh for one in cited), ", ".join(one.into("en") for one in cited))
+
     def mask(self, element: str, value: object, on: date | None = None) -> object:
         """``value`` of the element as it may be shown. A personal element whose mask nobody wrote is hidden whole."""
         mask = self.masking(element, on)

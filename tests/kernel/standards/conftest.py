@@ -117,6 +117,12 @@ NATIONAL = {
         basis = ["xkf-42"]
         extension = {days = 10, approver = "head-of-body"}
         suspends = ["hearing"]
+        [[deadline]]
+        id = "licence-correction"
+        title = {zh = "一次告知补正", en = "Corrections told once"}
+        days = 5
+        deemed = "accepted-from-receipt"
+        basis = ["xkf-32"]
         """,
     "codes/division.toml": """
         id = "division"
@@ -142,6 +148,11 @@ HEAD_BASIS = """
 id = "xkf-42"
 title = {zh = "中华人民共和国行政许可法 第四十二条", en = "Administrative Licensing Law, article 42"}
 article = "42"
+from = 2004-07-01
+[[basis]]
+id = "xkf-32"
+title = {zh = "中华人民共和国行政许可法 第32条：一次告知补正", en = "Administrative Licensing Law, article 32: corrections told once"}
+article = "32"
 from = 2004-07-01
 """
 

@@ -97,6 +97,14 @@ def test_general_knowledge_and_single_sources_are_marked(standards: Standards) -
     assert {one.value.confidence for one in standards.documents("masks")} == {"GK"}
 
 
+@pytest.mark.parametrize("pack", ["nanning", "ministry", *PLACES])
+def test_every_deadline_and_mask_says_what_it_rests_on(pack: str) -> None:
+    """An article where a law says it; otherwise where it was taken from."""
+    stands = load([shipped("standards")], {}, [pack])
+    items = [one for kind in ("deadlines", "masks") for one in stands.documents(kind)]
+    assert [one.id for one in items if not (one.basis or one.source)] == []
+
+
 PLACES_DIFFER = [("anyang", "review-contact", 1), ("dezhou", "review-mending", 5), ("guangxi", "review-mending", 15),
                  ("gaoping", "sharing-reply-conditional", 5), ("guizhou", "sharing-reply-conditional", 10)]  # fmt: skip
 

@@ -169,17 +169,28 @@ def test_a_suspension_and_an_extension_are_told_in_words(calendar):
     assert "the clock stood still for: hearing (3 June 2026 to 4 June 2026)" in told.en
 
 
+NOWHERE = Text("")
+
+
 class TestAcceptance:
     received = date(2026, 2, 13)
     limit = date(2026, 2, 27)
 
-    def ask(self, calendar, corrections, today=date(2026, 3, 20)):
-        return accepted_on(self.received, corrections, calendar, today)
+    def ask(self, calendar, corrections, today=date(2026, 3, 20), days=5, law=NOWHERE):
+        rule = Deadline(id="x", title=Text("补正"), days=days)
+        return accepted_on(self.received, corrections, calendar, today, rule, law)
 
     def test_silence_is_acceptance_from_the_day_of_receipt(self, calendar):
         answer = self.ask(calendar, [])
         assert (answer.on, answer.deemed, answer.limit) == (self.received, True, self.limit)
-        assert "第三十二条" in answer.explanation.zh
+
+    def test_the_days_and_the_law_are_the_rules(self, calendar):
+        law = Text("某条例 第7条", "Some Regulation, article 7")
+        answer = self.ask(calendar, [], days=1, law=law)
+        assert answer.limit == date(2026, 2, 14)
+        assert "依照某条例 第7条,自收到" in answer.explanation.zh
+        assert "under Some Regulation, article 7, the application" in answer.explanation.en
+        assert "依照" not in self.ask(calendar, []).explanation.zh
 
     def test_until_the_limit_it_is_open(self, calendar):
         answer = self.ask(calendar, [], today=self.limit)

@@ -146,3 +146,12 @@ def test_a_division_that_nobody_knows_is_refused(site: Site, path: str, body: di
     [violation] = told(site, path, body | {"division": division}, status=422)["violations"]
     assert (violation["path"], violation["rule"]) == ("$.division", "division")
     assert violation["detail"].startswith(f"没有代码为 {division} 的行政区划")
+
+
+def test_silence_is_acceptance_by_the_days_and_the_article_of_the_packs_deadline(site: Site) -> None:
+    answer = told(site, "acceptances", {"received": "2026-02-13", "today": "2026-03-20", "division": "110105"}, "en")
+    assert (answer["rule"], answer["basis"], answer["limit"]) == ("licence-correction", ["xkf-2019-32"], "2026-02-27")
+    assert "依照中华人民共和国行政许可法 第32条,自收到申请材料之日" in answer["explanations"]["zh"]
+    assert "under Administrative Licensing Law, article 32, the application counts as accepted" in answer["explanation"]
+    other = {"received": "2026-02-13", "today": "2026-03-20", "rule": "real-estate-acceptance"}
+    assert "不动产登记暂行条例 第17条" in told(site, "acceptances", other)["explanation"]

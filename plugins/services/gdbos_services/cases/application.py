@@ -14,7 +14,7 @@ from gdbos import N_, Conflict, Forbidden, Invalid, Unit, Violation, attach, cov
 from gdbos_services.forms.form import sheet
 from gdbos_services.matters.matter import IN_USE, Matter, find
 
-from .clock import FAR, acceptance, acceptance_rule, alarms
+from .clock import FAR, acceptance, alarms
 from .config import Config
 from .dossier import Dossier, Filled, Names, merged, seal_dossier, seal_names
 from .events import CaseDrafted, CaseSubmitted, ClockRang
@@ -311,7 +311,7 @@ def _enter_material(unit: Unit, one: Case, each: Handed, *, replaces: bool) -> N
 
 def _receive(unit: Unit, before: Case, after: Case, matter: Matter, kept: Dossier) -> Case:
     """Write a receipt: of the application, or of what was missing."""
-    rule = acceptance_rule(unit.standards, unit.config(Config).acceptance, unit.today)
+    rule = unit.standards.deadline(unit.config(Config).acceptance, unit.today)
     told = acceptance(unit.today, (), calendar_of(unit, after), unit.today, rule)
     limit = told.limit if told else None
     after = msgspec.structs.replace(after, acceptance_due=limit, due_key=limit.isoformat() if limit else FAR)

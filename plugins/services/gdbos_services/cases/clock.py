@@ -1,7 +1,7 @@
 """The clocks of a case: until when it must be accepted and decided, by law and by promise. Pure functions over the standards.
 
-Acceptance: what is missing is told within five working days of receipt, or the application counts as accepted from its receipt
-(行政许可法 art. 32(4)). Decision: the matter's legal limit, and the body's own promise, both from acceptance; both stop for special
+Acceptance: what is missing is told within the days of the packs' deadline (``licence-correction``: five working days), or the application
+counts as accepted from its receipt (行政许可法 art. 32(4)). Decision: the matter's legal limit, and the body's own promise, both from acceptance; both stop for special
 procedures (art. 45) and both move with an extension (art. 42).
 """
 
@@ -21,7 +21,6 @@ from gdbos import (
     Correction,
     Deadline,
     Extension,
-    NotFound,
     NotPublished,
     Standards,
     Suspension,
@@ -152,21 +151,13 @@ def refuse_extension(rule: Deadline | None, approvers_day: date, legal: date | N
 
 
 def acceptance(
-    received: date, corrections: Sequence[Correction], calendar: Calendar, today: date, rule: Deadline | int
+    received: date, corrections: Sequence[Correction], calendar: Calendar, today: date, rule: Deadline
 ) -> Acceptance | None:
     """From which day an application counts as accepted; None where the calendar does not reach that far."""
     try:
         return accepted_on(received, corrections, calendar, today, rule)
     except NotPublished:
         return None
-
-
-def acceptance_rule(standards: Standards, rule: str, on: date) -> Deadline | int:
-    """The rule for telling what is missing; the law's five working days where the packs have none."""
-    try:
-        return standards.deadline(rule, on)
-    except NotFound:
-        return 5
 
 
 def alarms(limit: Limit, start: date, due_on: date, calendar: Calendar, zone: ZoneInfo) -> Iterable[Alarm]:

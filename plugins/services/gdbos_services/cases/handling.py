@@ -11,7 +11,7 @@ import msgspec
 from gdbos import N_, Basis, Conflict, Correction, Extension, Forbidden, Invalid, Suspension, Unit, Violation
 from gdbos_services.forms.form import sheet
 
-from .clock import FAR, PROCEDURES, acceptance, acceptance_rule, legal_rule, refuse_extension
+from .clock import FAR, PROCEDURES, acceptance, legal_rule, refuse_extension
 from .config import Config
 from .ending import end
 from .events import (
@@ -55,7 +55,7 @@ def decline(unit: Unit, case_id: UUID, reason: str) -> Done:
 def ask_correction(unit: Unit, case_id: UUID, items: Sequence[str], explanation: str = "") -> Done:
     """Tell the applicant, once and all of it, what is missing (一次告知). Law: 行政许可法 art. 32(4).
 
-    After the five working days the notice comes too late: the application counts as accepted from its receipt instead.
+    After the days of the deadline the notice comes too late: the application counts as accepted from its receipt instead.
 
     :param items: ids of elements or materials.
     :raises Conflict: a later notice asks for something that the first did not.
@@ -195,7 +195,7 @@ def start_clock(unit: Unit, before: Case, act: Act, rule: str) -> Case:
         before.corrections,
         calendar_of(unit, before),
         unit.today,
-        acceptance_rule(unit.standards, unit.config(Config).acceptance, unit.today),
+        unit.standards.deadline(unit.config(Config).acceptance, unit.today),
     )
     after = before.after(
         act,

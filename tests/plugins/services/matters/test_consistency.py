@@ -34,6 +34,12 @@ def test_the_shipped_matters_of_every_level_are_consistent(loaded: Callable[[str
     assert {id: what for id, what in found.items() if what} == {}
 
 
+def test_every_rule_between_fields_names_its_law_and_its_source(loaded: Callable[[str], Standards]) -> None:
+    rules = list(loaded("ministry").documents("matter-rules"))
+    assert len(rules) == 25
+    assert [one.id for one in rules if not (one.basis and one.source)] == []
+
+
 def changed(matter: Matter, **fields: Any) -> Matter:
     return msgspec.structs.replace(matter, **fields)
 
