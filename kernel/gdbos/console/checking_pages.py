@@ -57,6 +57,8 @@ PARTS = {
     "version": N_("Version"),
     "check": N_("Check character"),
     "number": N_("Number"),
+    "day": N_("Day"),
+    "department": N_("Department"),
 }
 """What the parts of a verdict are called on the page; a pack's own scheme names its parts itself."""
 

@@ -9,7 +9,7 @@ Nothing here logs or repeats a value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache, lru_cache
 
@@ -18,10 +18,12 @@ from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError as StdnumError
 from stdnum.iso7064 import mod_37_36
 
+from gdbos.errors import Conflict
 from gdbos.text import N_, Text
 
 from .codes import Code, CodeTable
 from .document import Item
+from .numbering import Segment, length, mint, split
 from .pattern import compiled
 
 PUBLIC = frozenset({"uscc", "division"})
@@ -51,6 +53,8 @@ class IdentifierDefinition(Item, frozen=True, kw_only=True, forbid_unknown_field
     description: Text | None = None
     pattern: str = ""
     """RE2; named groups become parts."""
+    made_of: tuple[Segment, ...] = ()
+    """The parts of numbers that this node mints, in order; instead of a pattern."""
     check: str = ""
     """``mod-37-36`` where the last character checks the letters and digits before it."""
 
@@ -81,6 +85,19 @@ class Identifier:
         except Refusal as refusal:
             return Verdict(False, refusal.reason, {}, refusal.detail)
 
+    def mint(self, parts: Mapping[str, str], serial: Callable[[str], int]) -> str:
+        """A new number by the packs' rule: ``parts`` in digits, then the serial that ``serial`` gives behind them.
+
+        Raises:
+            Conflict: the packs prescribe no parts, or one has more digits than they give it.
+        """
+        if self.definition is None or not self.definition.made_of:
+            raise Conflict(
+                "The standards do not say how {scheme} is numbered; a pack says so in made_of of that identifier.",
+                scheme=self.id,
+            )
+        return mint(self.definition.made_of, self.definition.check, parts, serial)
+
     def _passes(self, value: str, on: date) -> bool:
         try:
             self._check(value, on)
@@ -98,6 +115,8 @@ def schemes() -> tuple[str, ...]:
 
 
 def _checker(id: str, tables: Tables, definition: IdentifierDefinition | None) -> Check:
+    if definition is not None and definition.made_of:
+        return _by_parts(definition, tables)
     if definition is not None and definition.pattern:
         return _by_pattern(definition)
     if id not in ALGORITHMS:
@@ -118,6 +137,31 @@ def _by_pattern(definition: IdentifierDefinition) -> Check:
         return parts
 
     return check
+
+
+def _by_parts(definition: IdentifierDefinition, tables: Tables) -> Check:
+    made_of, checked = definition.made_of, definition.check
+    wanted = length(made_of, checked)
+
+    def check(value: str, on: date) -> dict[str, str]:
+        _letters(value, "[0-9]+[0-9A-Z]" if checked else "[0-9]+", wanted, N_("The value is not written as the scheme prescribes."))  # fmt: skip
+        if checked:
+            _check_37_36(value)
+        parts = split(made_of, value[:-1] if checked else value)
+        if "day" in parts:
+            parts["day"] = _date(parts["day"], "date", N_("The digits for the day are not a date.")).isoformat()
+        named = _registration(tables, parts["division"], on) if "division" in parts else {}
+        return {**named, **parts, **({"check": value[-1]} if checked else {})}
+
+    return check
+
+
+def _date(digits: str, reason: str, detail: str) -> date:
+    """Year, month and day; the library cleans first, at ten times the cost."""
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        raise Refusal(reason, detail) from None
 
 
 _fullmatch = cache(lambda pattern: re.compile(pattern).fullmatch)
@@ -176,12 +220,7 @@ def _citizen_id(value: str, on: date, tables: Tables) -> dict[str, str]:
     )
     if value[-1] != ric.calc_check_digit(value):
         raise Refusal("check-digit", N_("The check digit does not match; a digit may be mistyped."))
-    try:
-        born = date(
-            int(value[6:10]), int(value[10:12]), int(value[12:14])
-        )  # the library cleans first, at ten times the cost
-    except ValueError:
-        raise Refusal("birth-date", N_("The digits for the birth date are not a date.")) from None
+    born = _date(value[6:14], "birth-date", N_("The digits for the birth date are not a date."))
     if born > on:
         raise Refusal("birth-date", N_("The birth date lies in the future."))
     parts = _division_parts(value[:6], _division_at(tables, value[:6], born, on))

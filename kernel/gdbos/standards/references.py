@@ -15,6 +15,7 @@ from .element import shape
 from .fault import Fault, nearest
 from .identifier import ALGORITHMS
 from .layer import Layers, speaker
+from .numbering import faults as misnumbered
 from .pattern import compiled
 from .presence import absent
 from .registry import Standards
@@ -143,6 +144,12 @@ def _deadline(standards: Standards, deadline: Any) -> Iterator[Wrong]:
 def _identifier(standards: Standards, identifier: Any) -> Iterator[Wrong]:
     if identifier.check not in ("", "mod-37-36"):
         yield "type", "check", f"no check algorithm {identifier.check!r}", "known: mod-37-36"
+    if identifier.made_of:
+        for wrong in misnumbered(identifier.made_of, identifier.check):
+            yield "form", "made_of", wrong, ""
+        if identifier.pattern:
+            yield "form", "pattern", "made_of says what is valid already", "leave one of them out"
+        return
     if not identifier.pattern:
         if identifier.id not in ALGORITHMS:
             yield "missing", "pattern", "the engine has no algorithm of this id, so a pattern must say what is valid", nearest(identifier.id, ALGORITHMS)  # fmt: skip

@@ -6,6 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gdbos.errors import Conflict
+from gdbos.standards import PackRefused
+
+from .conftest import Packs
+
 ON = date(2026, 6, 1)
 USCCS = ["11100000000013338W", "11100000MB03271699", "11100000MB0341032Y", "11450000007565194H", "11370800MB28559184",
          "11430000006122244L", "11330105002500287C", "11220000013544541J", "91350100M000100Y43", "91450103MADEM00112",
@@ -149,6 +154,56 @@ def test_a_pack_prescribes_its_own_scheme_by_pattern_and_check_character(packs):
     assert len(good) == 1
     assert identifier.check("45010320260601000001" + good[0], ON).parts["serial"] == "000001"
     assert identifier.check("4501032026060100001", ON).reason == "pattern"
+
+
+NUMBERED = """
+[[identifier]]
+id = 'case-number'
+title = {zh = '办件编号'}
+made_of = [{part = 'division', digits = 6}, {part = 'day', digits = 8}, {part = 'serial', digits = 3}]
+check = 'mod-37-36'
+"""
+
+
+@given(day=st.dates(), serial=st.integers(1, 999))
+def test_what_a_rule_mints_it_also_takes_apart(numbered, day, serial):
+    parts = {"division": "450103", "day": day.isoformat().replace("-", "")}
+    number = numbered.mint(parts | {"department": "23"}, lambda prefix: serial)
+    assert number.startswith("450103" + parts["day"]) and len(number) == 18
+    found = numbered.check(number, ON).parts
+    assert (found["day"], int(found["serial"]), found["division_name"]) == (day.isoformat(), serial, "青秀区")
+    other = "1" if number[16] == "0" else "0"
+    assert numbered.check(number[:16] + other + number[17:], ON).reason == "check-digit"
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory):
+    packs = Packs(tmp_path_factory.mktemp("numbered"))
+    packs.national(identifiers__i=NUMBERED)
+    return packs.load().identifier("case-number")
+
+
+def test_no_number_is_made_longer_than_the_rule_gives_it(numbered, standards):
+    parts = {"division": "450103", "day": "20260213"}
+    with pytest.raises(Conflict):
+        numbered.mint(parts, lambda prefix: 1000)
+    with pytest.raises(Conflict):
+        standards.identifier("case-number").mint(parts, lambda prefix: 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("digits = 3}]", "digits = 3}, {part = 'department', digits = 2}]"),
+        ("part = 'division', digits = 6", "part = 'division', digits = 4"),
+        ("part = 'division', digits = 6", "part = 'day', digits = 8"),
+        ("digits = 3}]", "digits = 3}]\npattern = '[0-9]+'"),
+    ],
+)
+def test_a_rule_by_which_numbers_could_not_be_told_apart_is_refused(packs, written, instead):
+    packs.national(identifiers__i=NUMBERED.replace(written, instead))
+    with pytest.raises(PackRefused):
+        packs.load()
 
 
 @given(st.sampled_from(["citizen-id", "uscc", "org-code", "division", "matter-basic", "matter-implementation", "handling-item",

@@ -1,4 +1,4 @@
-"""What a node with the shipped packs tells about deadlines: words for clerks, in the language of whoever asks."""
+"""What a node with the shipped packs tells about deadlines and numbers: words for clerks, in the language of whoever asks."""
 
 from __future__ import annotations
 
@@ -155,3 +155,28 @@ def test_silence_is_acceptance_by_the_days_and_the_article_of_the_packs_deadline
     assert "under Administrative Licensing Law, article 32, the application counts as accepted" in answer["explanation"]
     other = {"received": "2026-02-13", "today": "2026-03-20", "rule": "real-estate-acceptance"}
     assert "不动产登记暂行条例 第17条" in told(site, "acceptances", other)["explanation"]
+
+
+def test_a_case_number_is_taken_apart_by_the_rule_of_the_packs(site: Site) -> None:
+    answer = told(site, "identifiers/case-number", {"value": "450103202602132300001"})
+    parts = {
+        "division": "450103",
+        "division_name": "青秀区",
+        "day": "2026-02-13",
+        "department": "23",
+        "serial": "00001",
+    }
+    assert (answer["valid"], answer["parts"]) == (True, parts)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "detail"),
+    [
+        ("!!!!", "length", "取值不符合该标识的书写规则。"),
+        ("45010320260213230000!", "characters", "取值不符合该标识的书写规则。"),
+        ("450103202602302300001", "date", "表示日期的数字不是有效日期。"),
+    ],
+)
+def test_what_is_no_case_number_of_the_node_is_refused(site: Site, value: str, reason: str, detail: str) -> None:
+    answer = told(site, "identifiers/case-number", {"value": value})
+    assert (answer["valid"], answer["reason"], answer["detail"]) == (False, reason, detail)

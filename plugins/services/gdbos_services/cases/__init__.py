@@ -12,7 +12,6 @@ from .apply import ApplyPages
 from .config import Config
 from .events import OWN
 from .limits import recount
-from .number import KIND
 from .offers import CONSUMES, OFFERS
 from .pages import CasePages
 from .permission import APPLY, PERMISSIONS, READ
@@ -46,7 +45,6 @@ def describe() -> Plugin:
         services=OFFERS,
         consumes=CONSUMES,
         consumes_by_standard=consumption,
-        kinds=[KIND],
         jobs=[Job(name="recount-limits", every=timedelta(hours=6), run=recount)],
         templates=FOLDER / "templates",
         locale=FOLDER.parent / "locale",

@@ -156,6 +156,13 @@ def test_numbers_count_up_by_body_and_day(city: City) -> None:
     assert third.startswith("45010020260210")
 
 
+def test_the_number_of_a_case_is_valid_where_numbers_are_checked(city: City) -> None:
+    number = city.done("anna", "GET", f"/{city.submitted()}")["number"]
+    checked = city.site.client.post("/api/standards/identifiers/case-number", json={"value": number}).json()
+    assert (checked["valid"], checked["parts"]["division_name"]) == (True, "南宁市")
+    assert (checked["parts"]["day"], checked["parts"]["serial"]) == ("2026-02-09", "00001")
+
+
 def test_one_official_sees_the_tasks_most_urgent_first_and_page_by_page(city: City) -> None:
     city.clock.set(2026, 2, 10)
     later = city.submitted()
