@@ -1,4 +1,4 @@
-"""Standards as the console shows them: packs, elements, code lists and records as of today. Rules only, nobody's data."""
+"""Standards as the console shows them: packs and the items of every kind as of a day. Rules only, nobody's data."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from gdbos.standards.basis import Basis, bases_of
 from gdbos.standards.browse_routes import User, used
 from gdbos.standards.crosswalk import declared
 from gdbos.standards.pack import Pack
+from gdbos.standards.span import Days
+from gdbos.text import Text
 
 PAGE = 50
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """The packs in force, and how many items of each kind there are."""
+    """The packs in force on a day, and how many items of each kind there are."""
 
     packs: list[Pack]
     kinds: dict[str, int]
@@ -36,6 +38,8 @@ class ElementShown(msgspec.Struct, frozen=True):
     """One element with who said what of it, and everywhere it is used."""
 
     document: Document[Element]
+    authority: Text | str
+    """The name of its authoritative source (list ``body.role``); its id where the packs have no name for it."""
     users: dict[str, list[User]]
     """By kind."""
 
@@ -53,7 +57,8 @@ class CodesShown(msgspec.Struct, frozen=True):
 def contents(standards: Standards, on: date) -> Contents:
     """What is loaded."""
     kinds = {kind: sum(1 for _ in standards.documents(kind, on)) for kind in standards.kinds}
-    return Contents(list(standards.packs), {kind: count for kind, count in sorted(kinds.items()) if count})
+    packs = [pack for pack in standards.packs if Days(pack.since, pack.until).covers(on)]
+    return Contents(packs, {kind: count for kind, count in sorted(kinds.items()) if count})
 
 
 def laws(standards: Standards, document: Document[Any]) -> list[Basis]:
@@ -70,7 +75,9 @@ def elements(standards: Standards, words: str, on: date, after: str) -> Found:
 
 def element(standards: Standards, id: str, on: date) -> ElementShown:
     """One element. :raises NotFound: there is none in force."""
-    return ElementShown(standards.document("elements", id, on), users(standards, "elements", id, on))
+    document = standards.document("elements", id, on)
+    authority = standards.words("body.role").get(document.value.authority, document.value.authority)
+    return ElementShown(document, authority, users(standards, "elements", id, on))
 
 
 def users(standards: Standards, kind: str, id: str, on: date) -> dict[str, list[User]]:
@@ -101,7 +108,9 @@ def codes(standards: Standards, id: str, on: date, after: str) -> CodesShown:
 
 
 def listed(standards: Standards, kind: str, on: date, after: str) -> Found:
-    """A page of the items of a kind by id."""
+    """A page of the items of a kind by id. :raises NotFound: the standards know no such kind."""
+    if kind not in standards.kinds:
+        raise NotFound("The standards hold no items of the kind {kind}.", kind=kind)
     behind = sorted((one for one in standards.documents(kind, on) if one.id > after), key=lambda one: one.id)
     return Found(behind[:PAGE], behind[PAGE - 1].id if len(behind) > PAGE else "")
 

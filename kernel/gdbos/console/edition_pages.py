@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,15 +12,17 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from gdbos.console.as_of import day_of
 from gdbos.console.permissions import STANDARDS_CONSENT, STANDARDS_DRAFT, STANDARDS_PUBLISH, STANDARDS_READ
-from gdbos.errors import Invalid, Violation
+from gdbos.errors import BadRequest, Invalid
 from gdbos.identity.body import names as body_names
 from gdbos.kernel import Kernel
 from gdbos.pages.render import Page
 from gdbos.standards import review
-from gdbos.standards.edition import State, editions, refuse
+from gdbos.standards.compare import compare
+from gdbos.standards.edition import State, editions, refuse, versions
+from gdbos.standards.edition import get as get_edition
 from gdbos.standards.edition_routes import sent
-from gdbos.text import N_
 from gdbos.unit import Run
 
 PAGE = 50
@@ -29,6 +30,9 @@ SHOWN = 200
 """Differences that one page tells; the API tells all."""
 HOME = "/console/standards/editions"
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+SHIPPED = "shipped"
+"""Stands for the pack as it ships, where a version is chosen."""
+Version = Annotated[str, msgspec.Meta(max_length=40)]
 Day = Annotated[str, msgspec.Meta(max_length=10)]
 
 
@@ -79,7 +83,7 @@ class EditionPages(Controller):
         on: FromQuery[Day] = "",
     ) -> Page:
         """One edition with its review."""
-        found = await review.review(kernel, run, edition_id, _day(on))
+        found = await review.review(kernel, run, edition_id, day_of(on))
         bodies = sorted({one.body for one in found.affected} | {found.edition.drafted_body, found.edition.decided_body})
         actor = run.actor
         context = {
@@ -94,6 +98,31 @@ class EditionPages(Controller):
         }
         return Page("console/edition.html", context)
 
+    @get("/{edition_id:uuid}/compare", permission=STANDARDS_READ)
+    async def compare(
+        self,
+        edition_id: FromPath[UUID],
+        run: NamedDependency[Run],
+        kernel: NamedDependency[Kernel],
+        against: FromQuery[Version] = "",
+        on: FromQuery[Day] = "",
+    ) -> Page:
+        """How an edition differs from another version of its pack."""
+        edition = await run.read(get_edition, edition_id)
+        others = [one for one in await run.read(versions, edition.pack, SHOWN) if one.id != edition_id]
+        found = await compare(kernel, run, edition_id, _version(against), day_of(on)) if against else None
+        told = found.differences if found else []
+        context = {
+            "edition": edition,
+            "others": others,
+            "against": against,
+            "found": found,
+            "on": on,
+            "differences": told[:SHOWN],
+            "more": max(0, len(told) - SHOWN),
+        }
+        return Page("console/compare.html", context)
+
     @post("/{edition_id:uuid}/publish", permission=STANDARDS_PUBLISH)
     async def publish(
         self,
@@ -103,7 +132,7 @@ class EditionPages(Controller):
         kernel: NamedDependency[Kernel],
     ) -> Redirect:
         """Publish somebody else's draft."""
-        await review.publish(kernel, run, edition_id, _day(data.on), data.reason)
+        await review.publish(kernel, run, edition_id, day_of(data.on), data.reason)
         return _to(edition_id)
 
     @post("/{edition_id:uuid}/refuse", permission=STANDARDS_PUBLISH)
@@ -123,7 +152,7 @@ class EditionPages(Controller):
         kernel: NamedDependency[Kernel],
     ) -> Redirect:
         """Let a published edition speak no more."""
-        await review.withdraw(kernel, run, edition_id, _day(data.on), data.reason)
+        await review.withdraw(kernel, run, edition_id, day_of(data.on), data.reason)
         return _to(edition_id)
 
     @post("/{edition_id:uuid}/consent", permission=STANDARDS_CONSENT)
@@ -154,12 +183,11 @@ async def _listed(run: Run, of: State, after: UUID | None, *, wrong: Invalid | N
     return Page("console/editions.html", context, status=422 if wrong else 200)
 
 
-def _day(words: str) -> date | None:
+def _version(words: str) -> UUID | None:
     try:
-        return date.fromisoformat(words) if words else None
+        return None if words == SHIPPED else UUID(words)
     except ValueError:
-        detail = N_("This is not a day; write it as 2026-01-31.")
-        raise Invalid(violations=[Violation("$.on", "date", detail)]) from None
+        raise BadRequest("This is no version of the pack; choose one from the list.") from None
 
 
 def _to(id: UUID) -> Redirect:

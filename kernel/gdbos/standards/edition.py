@@ -142,6 +142,12 @@ def editions(unit: Unit, state: State | None, after: UUID | None, limit: int) ->
     return [Edition(**row) for row in unit.execute(wanted).mappings()]
 
 
+def versions(unit: Unit, pack: str, limit: int) -> list[Edition]:
+    """Up to ``limit`` editions of a pack, newest first."""
+    wanted = select(*_SHOWN).where(standards_edition.c.pack == pack).order_by(standards_edition.c.id.desc())
+    return [Edition(**row) for row in unit.execute(wanted.limit(limit)).mappings()]
+
+
 def parcel(connection: Connection, id: UUID) -> bytes:
     """An edition's files as a ZIP. :raises NotFound: there is none of that id."""
     found = connection.execute(select(standards_edition.c.parcel).where(standards_edition.c.id == id)).scalar()

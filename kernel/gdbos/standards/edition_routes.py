@@ -17,6 +17,8 @@ from gdbos.plugin import PUBLIC
 from gdbos.unit import Run, Unit
 
 from . import review
+from .asked import On
+from .compare import Compared, compare
 from .consent import Consent
 from .edition import Edition, State, editions, parcel, refuse
 from .registry import Standards
@@ -95,6 +97,22 @@ class EditionRoutes(Controller):
     ) -> Review:
         """An edition with its faults, what it changes in words, whom it breaks, and whose law has ended."""
         return await review.review(kernel, run, edition_id, on)
+
+    @get("/{edition_id:uuid}/differences", permission=STANDARDS_READ)
+    async def differences(
+        self,
+        edition_id: FromPath[UUID],
+        run: NamedDependency[Run],
+        kernel: NamedDependency[Kernel],
+        against: FromQuery[
+            Annotated[
+                UUID | None, QueryParameter(description="Another edition of the pack; the pack as it ships if absent.")
+            ]
+        ] = None,
+        on: On = None,
+    ) -> Compared:
+        """How an edition differs from another version of its pack, in words."""
+        return await compare(kernel, run, edition_id, against, on)
 
     @get("/{edition_id:uuid}/parcel", permission=STANDARDS_READ)
     async def parcel(self, edition_id: FromPath[UUID], run: NamedDependency[Run]) -> Response[bytes]:

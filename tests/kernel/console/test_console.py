@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,11 @@ PATHS = {
         "/console/standards/codes/supervision.card",
         "/console/standards/crosswalks/gx.material-source/nanning.material-source",
         "/console/standards/crosswalks/gx.material-necessity/matter.material-necessity",
+        "/console/standards/lists/deadlines",
+        "/console/standards/lists/basis",
+        "/console/standards/lists/matter-rules",
+        "/console/standards/lists/calendars",
+        "/console/standards/lists/identifiers",
         "/console/standards/records/nanning.tax.request",
     ),
     "auditor": ("/console/ledger", "/console/calls"),
@@ -142,6 +148,8 @@ def node(tmp_path: Path, database: str) -> Iterator[Node]:
     (pack / "roles").mkdir(parents=True)
     (pack / "pack.toml").write_text(PACK, "utf-8")
     (pack / "roles" / "roles.toml").write_text(ROLES, "utf-8")
+    (pack / "codes").mkdir()
+    (pack / "codes" / "dated.toml").write_text(DATED, "utf-8")
     extra = f'[standards]\npacks = ["national", "guangxi", "nanning", "test"]\nfolders = ["{pack}"]'
     with serving(deployment(tmp_path, database=database, extra=extra), prepare=settle) as site:
         yield Node(site, tmp_path)
@@ -342,7 +350,8 @@ def test_the_home_page_tells_what_needs_attention(node: Node) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["elements/no-such", "codes/no-such", "records/no-such", "codes/supervision.card?after=no-such"]
+    "path",
+    ["elements/no-such", "codes/no-such", "records/no-such", "codes/supervision.card?after=no-such", "lists/no-such"],
 )
 def test_what_the_standards_do_not_hold_is_not_found(node: Node, path: str) -> None:
     node.get("operator", f"/console/standards/{path}", 404)
@@ -353,6 +362,64 @@ def test_long_lists_of_standards_page_by_key(node: Node) -> None:
     assert 'rel="next"' in first
     rest = node.get("operator", "/console/standards/codes/gbt3304.nation?after=50")
     assert "Back to the first page" in rest
+
+
+DATED = """
+[[list]]
+id = "dated"
+title = { zh = "有期限的", en = "Dated" }
+from = 2024-01-01
+code = [{ code = "1", title = { zh = "旧", en = "Old" }, until = 2025-01-01 }, { code = "2", title = { zh = "新", en = "New" }, from = 2025-01-01 }]
+"""
+PLACES = (
+    "",
+    "/search?q=dated",
+    "/elements?q=姓名",
+    "/elements/uscc",
+    "/lists/codes",
+    "/lists/deadlines",
+    "/codes/dated",
+    "/crosswalks/gx.material-source/nanning.material-source",
+    "/records/person",
+    "/items/deadlines/licence-decision",
+    "/drift?against=guangxi",
+)
+
+
+def test_standards_are_browsed_as_of_a_day_and_their_links_keep_it(node: Node) -> None:
+    for path in PLACES:
+        shown = node.get("operator", f"/console/standards{path}{'&' if '?' in path else '?'}on=2024-06-01")
+        assert 'name="on" value="2024-06-01"' in shown, path
+        assert "not as of today" in shown, path
+        links = re.findall(r'href="(/console/standards/(?!deadline|identifiers|editions|proposals)[^"]*)"', shown)
+        assert [one for one in links if "on=2024-06-01" not in one] == [], path
+        assert "not as of today" not in node.get("operator", f"/console/standards{path}"), path
+
+
+def test_a_code_list_of_a_past_day_holds_the_codes_of_that_day(node: Node) -> None:
+    past, now = (node.get("operator", f"/console/standards/codes/dated{on}") for on in ("?on=2024-06-01", "?on="))
+    assert ("Old" in past, "New" in past) == (True, False)
+    assert ("Old" in now, "New" in now) == (False, True)
+    assert (
+        "not in force on 2023-06-01"
+        in node.get("operator", "/console/standards/codes/dated?on=2023-06-01", 404)["detail"]
+    )
+    assert "/codes/dated" not in node.get("operator", "/console/standards/lists/codes?on=2023-06-01")
+
+
+def test_what_is_no_day_is_said_on_the_page(node: Node) -> None:
+    headers = node.as_("operator") | {"accept": "text/html"}
+    for path in PLACES:
+        address = f"/console/standards{path}{'&' if '?' in path else '?'}on=2024-13-45"
+        answer = node.site.client.get(address, headers=headers)
+        assert answer.status_code == 422, path
+        assert "This is not a day; write it as 2026-01-31." in answer.text, path
+
+
+def test_an_element_names_its_authoritative_source(node: Node) -> None:
+    shown = node.get("operator", "/console/standards/elements/uscc")
+    assert "market-regulation" not in shown
+    assert "Market regulation" in shown
 
 
 # The command line of a node that is not running.

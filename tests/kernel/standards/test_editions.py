@@ -474,6 +474,29 @@ def test_a_file_that_is_no_pack_comes_back_with_what_is_wrong(desk: Desk) -> Non
     assert "Refused" in page(desk, f"/{id}/refuse", reason="see the faults")
 
 
+def test_two_published_versions_are_compared_in_words(desk: Desk) -> None:
+    green = LIST + '[[code]]\ncode = "g"\ntitle = { zh = "绿", en = "Green" }\n'
+    old = desk.draft(files("50", "an..18"))
+    desk.post(f"{old}/publish", reason="as before")
+    new = desk.draft(files("51", "an..18", codes__colour=green))
+    desk.post(f"{new}/publish", reason="a new colour", on=str(desk.today + timedelta(days=3)))
+    (told,) = desk.get(f"editions/{new}/differences?against={old}")["differences"]
+    assert told["words"]["en"] == "code list colour (颜色): code g none → Green"
+    assert "code list colour (颜色): code g none → Green" in page(desk, f"/{new}/compare?against={old}")
+    assert "code g Green → none" in page(desk, f"/{old}/compare?against={new}&on=2020-01-01")
+    assert "Nothing." in page(desk, f"/{old}/compare?against=shipped")
+    assert f'href="/console/standards/editions/{new}/compare"' in page(desk, f"/{new}")
+    choice = page(desk, f"/{new}/compare")
+    assert f'<option value="{old}">50 · Published' in choice
+    for address, status in ((f"against={old}&on=soon", 422), ("against=nonsense", 400), (f"against={uuid4()}", 404)):
+        page(desk, f"/{new}/compare?{address}", status=status)
+    other = desk.draft(files("1", "an..18", id="elsewhere"))
+    assert "two packs" in desk.get(f"editions/{other}/differences?against={old}", 409)["detail"]
+    assert "does not ship" in desk.get(f"editions/{other}/differences", 404)["detail"]
+    bare = files("52", "an..18", records__more='id = "more"\nfield = [{ name = "x", element = "nowhere" }]\n')
+    assert "does not stand" in desk.get(f"editions/{desk.draft(bare)}/differences", 409)["detail"]
+
+
 # What packs are written in, and what levels changed.
 
 
