@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
+import re2
+
 from gdbos_services.matters.rule import broken
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ MATERIAL_CODES = {
     "source": "matter.material-source",
     "kind": "matter.material-kind",
 }
+
+ABOUT_LICENCES = ("遗失", "丢失", "声明", "公告", "申请")
+"""A material with such a word in its name speaks of a licence and is none (营业执照遗失公告)."""
 
 
 def complaints(matter: Matter, standards: Standards) -> Iterator[str]:
@@ -77,6 +82,8 @@ def _references(matter: Matter, standards: Standards) -> Iterator[str]:
 def _fetchable(matter: Matter, standards: Standards) -> Iterator[str]:
     licences = {one.value.title.zh: one.id for one in standards.documents("licences")}
     for material in matter.materials:
-        name = material.title.zh
-        if name in licences and not material.fetched:
-            yield f"materials[{material.id}]: government issues it itself; fetch it with from_licence = {licences[name]!r}"
+        if material.fetched or any(word in material.title.zh for word in ABOUT_LICENCES):
+            continue
+        for name, id in licences.items():
+            if re2.search(f"{re2.escape(name)}(?:[^明]|$)", material.title.zh):
+                yield f"materials[{material.id}]: government issues it itself; fetch it with from_licence = {id!r}"

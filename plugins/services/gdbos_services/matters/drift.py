@@ -42,6 +42,7 @@ ELEMENTS = {
     "window": N_("Window"),
     "consult_phone": N_("Enquiries"),
     "complaint_phone": N_("Complaints"),
+    "complaint_address": N_("Address for complaints"),
     "before": N_("Before the reform"),
     "flow": N_("Flow"),
     "materials": N_("Materials"),

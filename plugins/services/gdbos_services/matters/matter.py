@@ -46,6 +46,8 @@ class Result(Strict, frozen=True, kw_only=True):
     """``matter.result-type``: certificate issued, document issued, approval closed."""
     licence: str = ""
     """The licence type (e-licence) that is issued; empty where the result is no licence."""
+    sample: Text | None = None
+    """What the document says and looks like (结果样本); the sample of a licence is its face."""
 
 
 class Baseline(Strict, frozen=True, kw_only=True):
@@ -155,6 +157,8 @@ class Matter(Strict, frozen=True, kw_only=True):
     window: Text
     consult_phone: str
     complaint_phone: str
+    complaint_address: Text | None = None
+    """Where one complains in person or by letter; one enquires at the ``window``."""
     before: Baseline
     flow: tuple[Step, ...] = ()
     materials: tuple[Material, ...] = ()

@@ -12,7 +12,7 @@ import pytest
 from gdbos import Standards, Text
 from gdbos.standards import PackRefused, load
 from gdbos_services.matters.consistency import complaints
-from gdbos_services.matters.matter import Fee, Material, Matter, Result, find
+from gdbos_services.matters.matter import Body, Fee, Material, Matter, Result, find
 
 from .conftest import CHAINS, DAY, KINDS, ROOT
 
@@ -73,8 +73,18 @@ def changed(matter: Matter, **fields: Any) -> Matter:
         ({"result": Result(title=Text("营业执照"), type="3", licence="business-licence")}, "not a mere approval"),
         ({"result": Result(title=Text("某证"), type="1", licence="no-such")}, "no licences/no-such"),
         ({"materials": (changed(MATERIAL, title=Text("其他材料")),)}, "no catch-all"),
+        ({"materials": (changed(MATERIAL, title=Text("其他证明材料")),)}, "no catch-all"),
+        ({"materials": (changed(MATERIAL, title=Text("法律法规规定的其他文件")),)}, "no catch-all"),
+        ({"materials": (changed(MATERIAL, title=Text("其它需要提供的资料")),)}, "no catch-all"),
+        ({"materials": (changed(MATERIAL, title=Text("相关证明材料")),)}, "no catch-all"),
+        ({"materials": (changed(MATERIAL, title=Text("应当提交的其他物件")),)}, "no catch-all"),
         ({"materials": (changed(MATERIAL, basis=()),)}, "names no legal basis"),
         ({"materials": (changed(MATERIAL, title=Text("营业执照")),)}, "government issues it itself"),
+        ({"materials": (changed(MATERIAL, title=Text("营业执照复印件")),)}, "from_licence = 'business-licence'"),
+        ({"materials": (changed(MATERIAL, title=Text("企业营业执照（副本）")),)}, "from_licence = 'business-licence'"),
+        ({"result": Result(title=Text("准予通知书"), type="2")}, "needs result.sample"),
+        ({"body": Body(role="housing-fund"), "exercise_levels": ("3", "5")}, "of 3, 5, none may be"),
+        ({"exercise_levels": ("4", "6")}, "not exercised at level 6"),
         ({"materials": (changed(MATERIAL, kind="9"),)}, "materials[x].kind: '9' is not in the code list"),
         ({"type": "77"}, "type: '77' is not in the code list"),
         ({"type": "05"}, "digits 3 and 4 say type 01"),
@@ -89,6 +99,23 @@ def test_each_broken_rule_is_said(city: Standards, fields: dict[str, Any], compl
     matter = find(city, "enterprise.registration", DAY)
     said = list(complaints(changed(matter, **fields), city))
     assert any(complaint in one for one in said), said
+
+
+def test_complaints_have_an_address_of_their_own(city: Standards) -> None:
+    matter = find(city, "enterprise.registration", DAY)
+    (said,) = complaints(changed(matter, complaint_address=matter.window), city)
+    assert said.startswith("complaint_address: the address for complaints must not be the window")
+    assert list(complaints(changed(matter, complaint_address=Text("示范地址 12 号 305 室")), city)) == []
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["法人或者其他组织的身份证明", "营业执照遗失公告", "结婚证明书", "经营场所平面布局图", "与项目有关的地形图"],
+)
+def test_a_material_that_only_resembles_these_is_well(city: Standards, title: str) -> None:
+    matter = find(city, "enterprise.registration", DAY)
+    materials = (changed(MATERIAL, title=Text(title)),)
+    assert list(complaints(changed(matter, materials=materials), city)) == []
 
 
 def test_a_matter_with_a_fee_that_says_all_is_well(city: Standards) -> None:

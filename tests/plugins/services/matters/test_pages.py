@@ -122,6 +122,9 @@ def test_the_guide_asks_only_for_what_government_cannot_fetch(node: Site) -> Non
     assert "身份证件" in fetched
     assert 'href="/portal/apply/enterprise.registration"' in page
     assert "没有法定时限" in node.client.get("/portal/matters/elderly.card", headers=PAGE).text
+    assert "三楼监督投诉室" in page
+    assert "监督投诉地址" not in node.client.get("/portal/matters/elderly.card", headers=PAGE).text
+    assert "补贴种类、每月金额、起发月份" in node.client.get("/portal/matters/disability.allowance", headers=PAGE).text
 
 
 class Submitted(Event, tag="services.cases.case-submitted/1"):
