@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ import msgspec
 from gdbos.errors import Violation
 from gdbos.text import N_, Text
 
+from .asked import ZONE
 from .codes import CodeTable
 from .element import Element, Shape, shape
 from .identifier import Identifier
@@ -63,6 +65,7 @@ DETAILS = {
     "code": N_("“{title_en}” is not a code in force in the list {list}."),
     "check-digit": N_("“{title_en}” fails its check digit; a character may be mistyped."),
     "identifier": N_("“{title_en}” is not a valid number of its kind."),
+    "order": N_("“{title_en}” is earlier than “{other_en}”; it comes with it or after it."),
 }
 
 
@@ -81,6 +84,9 @@ class Compiled:
         """Says itself all that ``struct`` and ``letters`` say together: for finding out what is wrong."""
         self.decoder = msgspec.json.Decoder(self.struct)
         self.checked = tuple(part for part in parts if part.codes is not None or part.identifier is not None)
+        named = {part.field.name: part for part in parts}
+        self.ordered = tuple((part, named[part.field.not_before]) for part in parts if part.field.not_before in named)
+        """Fields with the field that they may not precede."""
         self._later = tuple(part for part in parts if part.shape.after is not None)
         self._decimals = tuple(part for part in parts if part.shape.type is Decimal)
         self.has_later = bool(self._later)
@@ -159,3 +165,26 @@ def values(part: Part, value: object) -> Iterator[tuple[str, Any]]:
         yield from ((f"{path}[{at}]", entry) for at, entry in enumerate(one))
     elif one is not None:
         yield path, one
+
+
+def precedes(part: Part, other: Part, value: object) -> bool:
+    """Whether the day or moment of ``part`` is earlier than that of ``other``; a day and a moment are compared by days."""
+    one, reference = (_when(each, value) for each in (part, other))
+    if one is None or reference is None:
+        return False
+    if isinstance(one, datetime) and isinstance(reference, datetime):
+        return one < reference
+    return _day(one) < _day(reference)
+
+
+def _when(part: Part, value: object) -> date | None:
+    """The field's day or moment; None where it is not given or is none, which the first step says."""
+    given = next((one for _, one in values(part, value)), None)
+    try:
+        return None if given is None else msgspec.convert(given, part.shape.type)
+    except msgspec.ValidationError:
+        return None
+
+
+def _day(one: date) -> date:
+    return one.astimezone(ZONE).date() if isinstance(one, datetime) else one

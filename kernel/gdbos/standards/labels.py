@@ -63,6 +63,7 @@ LABELS: dict[str, Pair] = {
     "minimum": ("最小值", "minimum"),
     "name": ("名称", "name"),
     "next": ("后续期限", "second clock"),
+    "not_before": ("不早于", "not earlier than"),
     "note": ("备注", "note"),
     "off": ("休息日", "day off"),
     "parent": ("上级代码", "parent"),

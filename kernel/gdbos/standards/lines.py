@@ -38,8 +38,10 @@ def read_lines(record: Record, document: bytes, first: int = 1) -> list[msgspec.
 
 
 def _sound(record: Record, compiled: Compiled, rows: Sequence[msgspec.Struct]) -> bool:
-    """Whether codes and check digits of all rows are right."""
-    return all(record.valid(part, one) for part in compiled.checked for one in _distinct(part, rows))
+    """Whether codes and check digits of all rows are right, and what comes before what."""
+    return all(record.valid(part, one) for part in compiled.checked for one in _distinct(part, rows)) and not (
+        compiled.ordered and any(map(record.disordered, rows))
+    )
 
 
 def _distinct(part: Part, rows: Sequence[msgspec.Struct]) -> set[Any]:

@@ -15,7 +15,7 @@ import msgspec
 from gdbos.errors import BadRequest, Invalid, Violation
 from gdbos.text import N_, Text
 
-from .compiled import DETAILS, Compiled, Part, values
+from .compiled import DETAILS, Compiled, Part, precedes, values
 from .document import Confidence, Item
 from .element import Element
 from .shape import Flaw, flaws
@@ -31,6 +31,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     required: bool = False
     locked: bool | tuple[str, ...] = False
     repeat: bool = False
+    not_before: str = ""
+    """The field of the same row that this day or moment may not be earlier than."""
     title: Text | None = None
     """Overrides the element's title."""
     codes: str = ""
@@ -151,10 +153,20 @@ class Record:
         return ENCODER.encode(value)
 
     def check(self, value: object) -> list[Violation]:
-        """The second step: check digits, and codes in force on the record's day. Takes the struct or plain data."""
+        """The second step: check digits, codes in force on the record's day, and what comes before what. Takes the struct or plain data."""
         if isinstance(value, msgspec.Struct) and self._sound(value):
             return []
-        return [violation for part in self._compiled.checked for violation in self._second(part, value)]
+        found = [violation for part in self._compiled.checked for violation in self._second(part, value)]
+        return found + [
+            later.violation(
+                "order", f"$.{later.field.name}", other_zh=earlier.title.zh, other_en=earlier.title.into("en")
+            )
+            for later, earlier in self.disordered(value)
+        ]
+
+    def disordered(self, value: object) -> list[tuple[Part, Part]]:
+        """The fields that are earlier than those they may not precede, each with that one."""
+        return [pair for pair in self._compiled.ordered if precedes(*pair, value)]
 
     def read(self, body: bytes | str) -> msgspec.Struct:
         """Both steps: ``decode``, then ``check``; ``Invalid`` lists what either finds."""
@@ -172,7 +184,7 @@ class Record:
             for each in one if part.field.repeat else (one,):
                 if not self.valid(part, each):
                     return False
-        return True
+        return not self.disordered(value)
 
     def valid(self, part: Part, one: Any) -> bool:
         """Whether one value of a field is a code in force and has the right check digits, where it has to."""

@@ -120,7 +120,22 @@ def _crosswalk(standards: Standards, crosswalk: Any, list_id: str = "") -> Itera
                 yield "reference", "map", f"no code {named!r} in the list {ends[key]!r}", nearest(named, table.rows)
 
 
+def _ordered(standards: Standards, record: Any, field: Any) -> Iterator[Wrong]:
+    """A field and the one it may not precede must both be a day or moment, given once."""
+    key = f"field[{field.name}].not_before"
+    other = next((one for one in record.field if one.name == field.not_before), None)
+    if other is None:
+        yield "reference", key, f"the record has no field {field.not_before!r}", nearest(field.not_before, [one.name for one in record.field])  # fmt: skip
+        return
+    for one in (field, other):
+        known = one.element in standards.ids("elements")
+        if one.repeat or (known and standards.element(one.element).form not in ("d", "dt")):
+            yield "type", key, f"the field {one.name!r} is not one day or moment", ""
+
+
 def _record(standards: Standards, record: Any) -> Iterator[Wrong]:
+    for field in (field for field in record.field if field.not_before):
+        yield from _ordered(standards, record, field)
     for name, count in Counter(field.name for field in record.field).items():
         if count > 1:
             yield "duplicate", f"field[{name}]", "two fields have this name", ""

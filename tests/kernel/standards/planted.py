@@ -37,6 +37,8 @@ PLANTED = {
     "record of no element": ({"records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a", element = "b"}]\n'}, "reference", "field[a].element"),
     "record without fields": ({"records__r": 'id = "r"\ntitle = {zh = "集"}\n'}, "missing", "field"),
     "field twice": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a", element = "x"}, {name = "a", element = "x"}]\n'}, "duplicate", "field[a]"),
+    "field not before one that is not there": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a", element = "x"}, {name = "b", element = "x", not_before = "c"}]\n'}, "reference", "field[b].not_before"),
+    "field not before what is no day": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a", element = "x"}, {name = "b", element = "x", not_before = "a"}]\n'}, "type", "field[b].not_before"),
     "field that is no name": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a b", element = "x"}]\n'}, "pattern", "field[0].name"),
     "subject not among the fields": ({"elements__x": ELEMENT, "records__r": 'id = "r"\ntitle = {zh = "集"}\nsubject = "y"\nfield = [{name = "a", element = "x"}]\n'}, "reference", "subject"),
     "deadline in weeks": ({"deadlines__d": '[[deadline]]\nid = "d"\ntitle = {zh = "期"}\ndays = 3\nunit = "weeks"\n'}, "type", "unit"),

@@ -6,10 +6,13 @@ import re
 from collections import Counter
 from datetime import date
 
+import msgspec
 import pytest
 
+from gdbos.errors import Invalid
 from gdbos.shipped import shipped
 from gdbos.standards import Standards, check, due, load
+from gdbos.standards.lines import read_lines
 
 ON = date(2026, 6, 1)
 PLACES = ("shanghai", "guizhou", "zhejiang", "anyang", "dezhou", "gaoping")
@@ -89,6 +92,40 @@ def test_industries_have_the_sections_and_divisions_of_the_2017_edition(standard
 
 def test_faulty_rows_come_back_naming_table_row_and_kind(standards: Standards) -> None:
     assert standards.record("dn_abnormal", ON).names[:4] == ("table_name", "table_row_guid", "err_type", "remark")
+
+
+CHECKED = {
+    "behaviour_id": "b1", "directory_code": "45000000000001", "list_code": "11450100MADEM002XN3001", "behaviour_name": "检查",
+    "organ": "市场监管局", "organ_code": "11450100MADEM002XN", "party": "某公司", "party_code": "91450103MADEM00112",
+    "area": "450103", "form": "1", "mode": "1", "result": "1", "time": "2026-03-02T10:00:00+08:00", "officer": ["甲"],
+    "officer_card": ["C1"], "reported_at": "2026-03-02T09:59:59+08:00", "reported_by": "乙", "row_guid": "g1",
+    "cd_batch": "2026030200001", "cd_operation": "I", "cd_time": "2026-03-02T12:00:00+08:00", "data_source": "p45",
+}  # fmt: skip
+
+
+def test_a_check_is_not_reported_before_it_was_made(standards: Standards) -> None:
+    record = standards.record("supervision.behaviour", ON)
+    (early,) = record.check(CHECKED)
+    assert (early.path, early.rule, early.facts["other_en"]) == ("$.reported_at", "order", "Checked at")
+    with pytest.raises(Invalid) as refused:
+        read_lines(record, msgspec.json.encode(CHECKED))
+    assert [(one.path, one.rule) for one in refused.value.violations] == [("$[1].reported_at", "order")]
+    same = CHECKED | {"reported_at": "2026-03-02T02:00:00Z"}
+    assert record.check(same) == []
+    assert len(read_lines(record, msgspec.json.encode(same))) == 1
+
+
+@pytest.mark.parametrize("kind", ["behaviour", "penalty", "coercion", "other"])
+def test_no_act_of_supervision_is_reported_before_it_happened(standards: Standards, kind: str) -> None:
+    (pair,) = standards.record(f"supervision.{kind}", ON).compiled.ordered
+    assert pair[0].field.name == "reported_at"
+
+
+def test_every_element_of_matters_and_cases_stands_in_a_record(standards: Standards) -> None:
+    named = {field.element for record in standards.documents("records") for field in record.value.field}
+    for file in ("matter-upload", "matter", "case"):
+        ids = {one.id for one in standards.documents("elements") if one.file.endswith(f"/{file}.toml")}
+        assert ids - named <= {"case-status"}, file  # one province's list: no national table has it
 
 
 def test_general_knowledge_and_single_sources_are_marked(standards: Standards) -> None:
