@@ -33,6 +33,8 @@ class Layer(msgspec.Struct, kw_only=True):
     """The path as faults name it, from the pack's folder on."""
     since: date | None = None
     until: date | None = None
+    confidence: str = ""
+    """How sure its file or pack is of what says nothing of it."""
     edition: Days = ALWAYS
     """The days in which the edition of the pack speaks, whether or not it speaks of this item."""
 
@@ -81,7 +83,8 @@ class Merged(msgspec.Struct):
 
 def start(layer: Layer) -> Merged:
     """The item as the pack that brought it says it."""
-    return Merged(_living(layer.table), dict(_locks(layer.table, "", layer.pack)), [], [], layer.withdrawn)
+    said = {"confidence": layer.confidence} if layer.confidence else {}
+    return Merged(said | _living(layer.table), dict(_locks(layer.table, "", layer.pack)), [], [], layer.withdrawn)
 
 
 def lay(item: Merged, layer: Layer) -> None:

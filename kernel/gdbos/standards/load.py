@@ -156,7 +156,8 @@ def _grouped(sources: Sequence[Source]) -> Layers:
 def _goes_on(before: Layer, layer: Layer) -> bool:
     """Whether an edition says the same as the one before it: most items do, and they are merged and shown as one."""
     met = before.until is not None and before.until == layer.since and before.edition.until == layer.edition.since
-    return met and before.pack == layer.pack and before.table == layer.table
+    said = (layer.pack, layer.table, layer.confidence)
+    return met and (before.pack, before.table, before.confidence) == said
 
 
 def _known_keys(layer: Layer, struct: type[msgspec.Struct], faults: list[Fault]) -> bool:

@@ -14,6 +14,7 @@ import tomli  # compiled: a node reads hundreds of files, and tomllib takes thre
 
 from gdbos.text import Text
 
+from .document import Confidence
 from .fault import Fault, line_of, misspelt, nearest
 from .layer import Layer, Table
 from .parcel import digest, files_of
@@ -56,7 +57,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     until: date | None = None
     description: Text = Text(zh="")
     source: str = ""
-    confidence: Literal["", "H", "M", "GK"] = ""
+    confidence: Confidence = ""
+    """Of the items it brings that say nothing of it, and whose file does not."""
     note: Text | None = None
     basis: list[Table] = []
 
@@ -170,9 +172,10 @@ def _items(made: Source, path: Path, kind: str, table: Table, faults: list[Fault
     if "id" in table:
         return [_layer(kind, table, made, path, shown, faults)]
     layers: list[Layer] = []
+    sure = table.pop("confidence", "")
     for key, entries in _tables(made, path, table, (*FOLDERS.get(kind, ()), "document"), faults):
         of_kind = "crosswalks" if key == "crosswalk" else kind
-        layers += [_layer(of_kind, one, made, path, shown, faults) for one in entries]
+        layers += [_layer(of_kind, one, made, path, shown, faults, sure) for one in entries]
     return layers
 
 
@@ -199,7 +202,7 @@ def _tables(
             yield key, entries
 
 
-def _layer(kind: str, table: Table, made: Source, path: Path, shown: str, faults: list[Fault]) -> Layer:
+def _layer(kind: str, table: Table, made: Source, path: Path, shown: str, faults: list[Fault], sure: str = "") -> Layer:
     if kind == "crosswalks":
         table = {"id": f"{table.get('list', '')}→{table.get('to', '')}", **table}
     if kind == "codes" and "csv" in table:
@@ -211,6 +214,7 @@ def _layer(kind: str, table: Table, made: Source, path: Path, shown: str, faults
         pack=made.head.id,
         path=path,
         file=shown,
+        confidence=sure or made.head.confidence,
         since=_day(table.get("from")) or made.head.since,
         until=_day(table.get("until")) or made.head.until,
     )

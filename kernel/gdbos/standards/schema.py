@@ -65,14 +65,22 @@ def _of_kind(name: str, kinds: Mapping[str, type[msgspec.Struct]]) -> dict[str, 
     return {
         "$schema": DIALECT,
         "title": f"{zh} · {en}",
-        "anyOf": [by_table["document"], _tables(by_table)],
+        "anyOf": [
+            by_table["document"],
+            _tables(by_table, {"confidence": loosened["Envelope"]["properties"]["confidence"]}),
+        ],
         "$defs": loosened,
     }
 
 
-def _tables(items: Mapping[str, Any]) -> dict[str, Any]:
+def _tables(items: Mapping[str, Any], beside: Mapping[str, Any] | None = None) -> dict[str, Any]:
     listed = {key: {"type": "array", "items": item} for key, item in items.items()}
-    return {"type": "object", "properties": listed, "additionalProperties": False, "minProperties": 1}
+    return {
+        "type": "object",
+        "properties": {**(beside or {}), **listed},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
 
 
 def _loosened(definition: dict[str, Any], envelope: dict[str, Any]) -> dict[str, Any]:

@@ -128,9 +128,40 @@ def test_every_element_of_matters_and_cases_stands_in_a_record(standards: Standa
         assert ids - named <= {"case-status"}, file  # one province's list: no national table has it
 
 
+@pytest.mark.parametrize("pack", ["qingxiu", "ministry", *PLACES])
+def test_every_item_says_how_sure_it_is(pack: str) -> None:
+    stands = load([shipped("standards")], {}, [pack])
+    assert [one.id for kind in stands.kinds for one in stands.documents(kind) if not one.confidence] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "id", "confidence"),
+    [
+        ("records", "licence.metadata", "M"),
+        ("records", "up_lic_data", "H"),
+        ("records", "up_task_general_basic", "H"),
+        ("records", "person", "GK"),
+        ("elements", "project-no", "H"),
+        ("elements", "licence-digest", "GK"),
+        ("elements", "uscc", "H"),
+        ("elements", "law-firm-name", "GK"),
+    ],
+)
+def test_what_says_nothing_is_as_sure_as_its_file_and_else_its_pack(
+    standards: Standards, kind: str, id: str, confidence: str
+) -> None:
+    found = standards.document(kind, id, ON)
+    assert (found.confidence, found.value.confidence) == (confidence, confidence)
+
+
+def test_rules_of_one_place_stand_in_its_pack(standards: Standards) -> None:
+    for rule, place in (("hotline-return", "anyang"), ("online-pre-check", "anyang"), ("promise-verification", "zhejiang"),
+                        ("sharing-uncatalogued", "shanghai")):  # fmt: skip
+        assert rule not in standards.ids("deadlines")
+        assert load([shipped("standards")], {}, [place]).document("deadlines", rule, ON).pack == place
+
+
 def test_general_knowledge_and_single_sources_are_marked(standards: Standards) -> None:
-    for deadline in standards.documents("deadlines", ON):
-        assert deadline.confidence, deadline.id
     assert {one.value.confidence for one in standards.documents("masks")} == {"GK"}
 
 

@@ -122,6 +122,27 @@ def test_a_lower_pack_changes_fields_adds_entries_and_leaves_the_rest(packs):
     assert [(code.code, code.title.into("en")) for code in sexes] == [("1", "Man"), ("2", "Female"), ("3", "三")]
 
 
+def test_what_says_nothing_is_as_sure_as_its_file_else_its_pack_and_lower_packs_do_not_make_it_less_so(packs):
+    three = 'confidence = "M"\n' + ELEMENT + ELEMENT.replace('"x"', '"y"') + 'confidence = "H"\n'
+    packs.write(
+        "national",
+        {"elements/x.toml": three, "elements/z.toml": ELEMENT.replace('"x"', '"z"')},
+        head='confidence = "GK"\n',
+    )
+    longer = '[[element]]\nid = "x"\nform = "an..9"\n'
+    packs.write(
+        "guangxi", {"elements/x.toml": longer}, level="province", extends=["national"], head='confidence = "H"\n'
+    )
+    stands = packs.load()
+    assert {id: stands.document("elements", id).confidence for id in "xyz"} == {"x": "M", "y": "H", "z": "GK"}
+    assert [one.field for one in stands.document("elements", "x").changes] == ["form"]
+
+
+def test_a_file_that_is_sure_in_no_known_way_is_refused(packs):
+    found = faults(packs, elements__x='confidence = "sure"\n' + ELEMENT)
+    assert [(one.file, one.key) for one in found] == [("national/elements/x.toml", "confidence")]
+
+
 def test_a_locked_field_changed_below_is_refused_naming_lock_and_owner(packs):
     packs.national()
     overlay = 'id = "person"\nfield = [{name = "citizen_id", element = "citizen-id", required = false}]\n'
