@@ -18,6 +18,7 @@ from gdbos.bus.notice import lift_notice, post_notice
 from gdbos.bus.service import Offered
 from gdbos.cli import Context, emit
 from gdbos.config import Settings
+from gdbos.entered import Wrong, decoded, filled, wrong_of
 from gdbos.errors import (
     BadRequest,
     Conflict,
@@ -156,15 +157,18 @@ __all__ = [
     "Unit",
     "Unsupported",
     "Violation",
+    "Wrong",
     "accepted_on",
     "attach",
     "body_names",
     "covers",
     "decide_grant",
+    "decoded",
     "draft_grant",
     "due",
     "emit",
     "enterprise_key",
+    "filled",
     "found_enterprise",
     "hookimpl",
     "keep",
@@ -178,4 +182,5 @@ __all__ = [
     "revoke_grant",
     "say_updates",
     "subject_key",
+    "wrong_of",
 ]

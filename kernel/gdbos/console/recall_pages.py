@@ -18,7 +18,7 @@ from gdbos.actor import Actor
 from gdbos.bus.permissions import RECALL, RECALLS
 from gdbos.bus.recall import Recall, Tasks, acknowledge, recall, tasks
 from gdbos.bus.recall_routes import Acknowledgement
-from gdbos.console.entered import Wrong, decoded, filled, wrong_of
+from gdbos.entered import Wrong, decoded, filled, wrong_of
 from gdbos.errors import Problem
 from gdbos.identity.body import names as body_names
 from gdbos.kernel import Kernel

@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from gdbos.actor import Actor
 from gdbos.bus.permissions import SEAL, SEALS_READ
 from gdbos.bus.seal import SealOrder, Seals, ask, confirm, seals
-from gdbos.console.entered import Wrong, decoded, filled, wrong_of
+from gdbos.entered import Wrong, decoded, filled, wrong_of
 from gdbos.errors import Problem
 from gdbos.identity.body import names as body_names
 from gdbos.pages.render import Page

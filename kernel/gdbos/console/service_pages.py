@@ -16,8 +16,8 @@ from gdbos.bus.permissions import REGISTER, SERVICES_READ
 from gdbos.bus.registration import publish, service_of
 from gdbos.bus.service_routes import Notice, before, own, successor
 from gdbos.bus.version import give_notice
-from gdbos.console.entered import Wrong, decoded, filled, wrong_of
 from gdbos.console.services import as_entered, cycles, registration, show_service
+from gdbos.entered import Wrong, decoded, filled, wrong_of
 from gdbos.errors import Problem
 from gdbos.identity.body import names as body_names
 from gdbos.kernel import Kernel

@@ -13,7 +13,7 @@ from gdbos.bus.grant import Grant
 from gdbos.bus.registration import CYCLES, Registration
 from gdbos.bus.service import Offered, Service, bus_service
 from gdbos.bus.version import consumers
-from gdbos.console.entered import decoded
+from gdbos.entered import decoded
 from gdbos.errors import Invalid, NotFound, Violation
 from gdbos.identity.body import names as body_names
 from gdbos.text import N_, Text
@@ -66,8 +66,9 @@ def as_entered(service: Service) -> dict[str, Any]:
     """The next version of ``service`` as the form starts with it; settings name addresses and are entered anew."""
     kept = {name: getattr(service, name) for name in ("system", "takes", "gives", "grade", "sharing", "effect")}
     kept |= {"adapter": service.adapter, "sid": service.sid, "updates": service.updates, "vertical": service.vertical}
-    optional = {"title": service.title, "subject": service.subject, "sla": service.sla}
-    kept |= {name: msgspec.to_builtins(value) for name, value in optional.items() if value is not None}
+    grouped = {"title": service.title, "subject": service.subject, "sla": service.sla}
+    for outer, group in grouped.items():
+        kept |= {f"{outer}.{inner}": value for inner, value in (msgspec.to_builtins(group) or {}).items()}
     return kept | {"code": service.id, "version": service.version + 1, "matters": " ".join(service.matters)}
 
 

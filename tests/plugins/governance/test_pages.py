@@ -84,7 +84,7 @@ def test_a_form_that_is_wrong_comes_back_with_what_was_typed_and_what_is_wrong(c
     answer = city.submit("lin", f"/console/catalogue/{resource}/mount", {"service": REGISTER, "samples": "{"})
     assert (answer.status_code, "请按 JSON 填写样本" in answer.text) == (422, True)
     answer = city.submit("wu", f"/console/sharing/ask?resource={resource}", {"fields": "uscc"})
-    assert (answer.status_code, "此项未填写" in answer.text) == (422, True)
+    assert (answer.status_code, "请填写此项。" in answer.text) == (422, True)
 
 
 def test_the_form_takes_the_items_over_from_a_service(city: City) -> None:

@@ -7,16 +7,32 @@ from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from gdbos import N_, Actor, Bus, Invalid, Offered, Page, Permission, Problem, Run, Standards, Unit, Violation
+from gdbos import (
+    N_,
+    Actor,
+    Bus,
+    Invalid,
+    Offered,
+    Page,
+    Permission,
+    Problem,
+    Run,
+    Standards,
+    Unit,
+    Violation,
+    Wrong,
+    decoded,
+    filled,
+    wrong_of,
+)
 
 from . import mount, objection, probe, resource
-from .entered import Asked, Wrong, decoded, plain, wrong_of
 from .mount import Mounting
 from .objection import Answered, Raised
 from .permissions import ENTER, MOUNT, OBJECT, PUBLISH, READ
@@ -26,6 +42,7 @@ from .routes import Query, Reasoned
 from .withdrawal import withdraw
 
 HOME = "/console/catalogue"
+Asked = Request[Any, Any, Any]
 LISTS = {
     "class": "catalogue.resource-class",
     "base": "catalogue.base-library",
@@ -82,7 +99,7 @@ class CataloguePages(Controller):
         self, request: Asked, run: NamedDependency[Run], actor: NamedDependency[Actor], bus: NamedDependency[Bus]
     ) -> Page | Redirect:
         """Enter a resource; what is wrong is said on the same page."""
-        values = plain(await request.form(), lists=("sharing_way",))
+        values = filled(await request.form(), lists=("sharing_way",))
         try:
             done = await run(resource.enter, decoded({**values, "items": _items(values.get("items", ""))}, Entry))
         except Problem as problem:
@@ -110,7 +127,7 @@ class CataloguePages(Controller):
     @post("/{resource_id:uuid}/withdraw", permission=PUBLISH)
     async def withdraw(self, resource_id: FromPath[UUID], request: Asked, run: NamedDependency[Run]) -> Redirect:
         """Take a resource out of the catalogue."""
-        await run(withdraw, resource_id, decoded(plain(await request.form()), Reasoned).reason)
+        await run(withdraw, resource_id, decoded(filled(await request.form()), Reasoned).reason)
         return _to(f"{HOME}/{resource_id}?done=withdrawn")
 
     @post("/{resource_id:uuid}/mount", permission=MOUNT)
@@ -123,7 +140,7 @@ class CataloguePages(Controller):
         bus: NamedDependency[Bus],
     ) -> Page | Redirect:
         """Ask for a mount; what is wrong is said on the same page."""
-        values = plain(await request.form())
+        values = filled(await request.form())
         try:
             wanted = decoded({**values, "samples": _samples(values.get("samples", ""))}, Mounting)
             await run(mount.ask, resource_id, wanted, bus.door.directory.resolve(wanted.service))
@@ -159,13 +176,13 @@ class CataloguePages(Controller):
         self, resource_id: FromPath[UUID], mount_id: FromPath[UUID], request: Asked, run: NamedDependency[Run]
     ) -> Redirect:
         """Take a mount away."""
-        await run(mount.end, mount_id, decoded(plain(await request.form()), Reasoned).reason)
+        await run(mount.end, mount_id, decoded(filled(await request.form()), Reasoned).reason)
         return _to(f"{HOME}/{resource_id}?done=ended")
 
     @post("/{resource_id:uuid}/objections", permission=OBJECT)
     async def object_to(self, resource_id: FromPath[UUID], request: Asked, run: NamedDependency[Run]) -> Redirect:
         """Object to a resource of another body."""
-        await run(objection.raise_objection, resource_id, decoded(plain(await request.form()), Raised))
+        await run(objection.raise_objection, resource_id, decoded(filled(await request.form()), Raised))
         return _to(f"{HOME}/{resource_id}?done=objected")
 
     @post("/{resource_id:uuid}/objections/{objection_id:uuid}/answer", permission=OBJECT)
@@ -173,7 +190,7 @@ class CataloguePages(Controller):
         self, resource_id: FromPath[UUID], objection_id: FromPath[UUID], request: Asked, run: NamedDependency[Run]
     ) -> Redirect:
         """Answer an objection."""
-        await run(objection.answer, objection_id, decoded(plain(await request.form()), Answered))
+        await run(objection.answer, objection_id, decoded(filled(await request.form()), Answered))
         return _to(f"{HOME}/{resource_id}?done=answered")
 
     @post("/{resource_id:uuid}/objections/{objection_id:uuid}/close", permission=OBJECT)

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from gdbos import N_, Actor, Bus, Invalid, Page, Problem, Run, Violation
-from gdbos_governance.catalogue.entered import Asked, Wrong, decoded, plain, wrong_of
+from gdbos import N_, Actor, Bus, Invalid, Page, Problem, Run, Violation, Wrong, decoded, filled, wrong_of
 from gdbos_governance.catalogue.resource import find
 
 from . import inspection, ticket
@@ -23,6 +22,7 @@ from .routes import Side, rules_in_force
 from .ticket import Answer
 
 HOME = "/console/quality"
+Asked = Request[Any, Any, Any]
 Notice = FromQuery[Annotated[str, msgspec.Meta(max_length=20)]]
 
 
@@ -59,7 +59,7 @@ class QualityPages(Controller):
         bus: NamedDependency[Bus],
     ) -> Page:
         """Check, and say what it came to."""
-        values = plain(await request.form())
+        values = filled(await request.form())
         try:
             wanted = decoded({**values, "requests": _requests(values.get("requests", ""))}, Inspection)
             outcome = await inspection.inspect(bus, run, resource, wanted)
@@ -79,7 +79,7 @@ class QualityPages(Controller):
         self, ticket_id: FromPath[UUID], request: Asked, run: NamedDependency[Run], actor: NamedDependency[Actor]
     ) -> Page:
         """Whether a record of the source is the one the ticket is about."""
-        key = str(plain(await request.form()).get("key", ""))
+        key = str(filled(await request.form()).get("key", ""))
         same = await run.read(ticket.concerns, ticket_id, key)
         return await _page(run, actor, ticket_id, done="same" if same else "other")
 
@@ -89,7 +89,7 @@ class QualityPages(Controller):
     ) -> Page | Redirect:
         """Answer a ticket."""
         try:
-            await run(ticket.answer, ticket_id, decoded(plain(await request.form()), Answer))
+            await run(ticket.answer, ticket_id, decoded(filled(await request.form()), Answer))
         except Problem as problem:
             return await _page(run, actor, ticket_id, wrong=wrong_of(problem))
         return _to(f"{HOME}/{ticket_id}?done=answered")

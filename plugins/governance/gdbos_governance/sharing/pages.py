@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from gdbos import Actor, BadRequest, Conflict, NotFound, Page, Problem, Run, Unit
-from gdbos_governance.catalogue.entered import Asked, Wrong, decoded, plain, wrong_of
+from gdbos import Actor, BadRequest, Conflict, NotFound, Page, Problem, Run, Unit, Wrong, decoded, filled, wrong_of
 from gdbos_governance.catalogue.resource import Shown, find
 
 from . import looks
@@ -23,6 +22,7 @@ from .request import Approval, Refusal, Wanted
 from .routes import Side
 
 HOME = "/console/sharing"
+Asked = Request[Any, Any, Any]
 Notice = FromQuery[Annotated[str, msgspec.Meta(max_length=20)]]
 
 
@@ -47,7 +47,7 @@ class SharingPages(Controller):
     @post("/ask", permission=REQUEST)
     async def ask(self, resource: FromQuery[UUID], request: Asked, run: NamedDependency[Run]) -> Page | Redirect:
         """Ask; what is wrong is said on the same page."""
-        values = plain(await request.form(), lists=("fields", "clear"))
+        values = filled(await request.form(), lists=("fields", "clear"))
         matters = values.get("matters", "").replace(",", " ").replace("，", " ").split()
         try:
             done = await run(requests.ask, decoded({**values, "resource": str(resource), "matters": matters}, Wanted))
@@ -67,7 +67,7 @@ class SharingPages(Controller):
         self, request_id: FromPath[UUID], request: Asked, run: NamedDependency[Run], actor: NamedDependency[Actor]
     ) -> Page | Redirect:
         """Agree to the fields left ticked, refuse, or end what was agreed."""
-        values = plain(await request.form(), lists=("fields",))
+        values = filled(await request.form(), lists=("fields",))
         act = values.pop("act", "")
         try:
             await run(_decide, request_id, act, values)
