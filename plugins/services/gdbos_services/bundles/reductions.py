@@ -30,7 +30,7 @@ FORMULA = "(before - now) / before"
 HOW_COUNTED: dict[Measure, str] = {
     "steps": N_("How often the applicant handed something in: the one form, and each correction."),
     "materials": N_("What the applicant handed in; what government holds is fetched and not counted."),
-    "trips": N_("How often the applicant had to appear, by the cases themselves."),
+    "trips": N_("How often the matters of these cases made the applicant appear."),
     "days": N_("Working days from handing the form in to the last result; a day that was begun counts as one."),
 }
 

@@ -213,6 +213,7 @@ def submit(
         pinned_on=unit.today,
         received_at=unit.now,
         expires_at=None,
+        trips=matter.trips,
     )
     return _receive(unit, before, after, matter, kept).done()
 

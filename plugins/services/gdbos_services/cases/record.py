@@ -117,6 +117,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     waits: str
     asked: int
     trips: int
+    """How often the matter makes whoever hands it in appear (到办事现场次数); 0 for a draft."""
     outcome: str
     recalled: tuple[Recalled, ...] = ()
 
