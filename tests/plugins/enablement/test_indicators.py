@@ -136,6 +136,24 @@ def test_cases_are_counted_by_state_and_each_figure_opens_the_cases_it_counted(n
             assert len(behind(city, f"group={group}")) == found[group]
         city.to("2026-03-31")
         assert figures(city)["overdue_legal"] == 1
+        assert behind(city, "group=overdue-legal") == [cases["overdue"]]
+        assert 'href="/cockpit/cases?group=overdue-legal"' in city.get("leader", "/cockpit")
+
+
+def test_each_column_of_the_months_opens_the_cases_it_counted(new_city: NewCity) -> None:
+    with new_city(*PLUGINS) as city:
+        cases = populate(city)
+        city.to("2026-04-16")
+        page = city.get("leader", "/cockpit")
+        months = {one["first"][:7]: one for one in figures(city)["months"]}
+        assert behind(city, "ended=2026-04") == [cases["late"]]
+        assert behind(city, "received=2026-02") == []
+        for month, counted in months.items():
+            for what in ("received", "ended"):
+                assert len(behind(city, f"{what}={month}")) == counted[what]
+                assert (f'href="/cockpit/cases?{what}={month}"' in page) is bool(counted[what])
+        listed = city.get("leader", "/cockpit/cases?ended=2026-04")
+        assert ("2026-04 结束" in listed, "450100" in listed) == (True, True)
 
 
 def test_speed_ups_are_put_together_both_ways_and_say_which(new_city: NewCity) -> None:
@@ -309,7 +327,10 @@ def test_the_pages_show_the_figures_in_both_languages_with_nothing_inline(new_ci
                 assert " style=" not in page.text
 
 
-@pytest.mark.parametrize("query", ["group=all", "standing=x", "level=9", "division=45", "limit=0", "limit=101"])
+@pytest.mark.parametrize(
+    "query",
+    ["group=all", "standing=x", "level=9", "division=45", "received=2026-13", "ended=2026-3", "limit=0", "limit=101"],
+)
 def test_wrong_questions_are_refused(new_city: NewCity, query: str) -> None:
     with new_city(*PLUGINS) as city:
         city.get("leader", f"{API}/cases?{query}", 422)

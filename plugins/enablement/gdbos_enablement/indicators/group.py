@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from types import MappingProxyType
@@ -63,6 +64,11 @@ def standing_of(stage: int, still: bool, end: str) -> str:
     return {Stage.CORRECTION: "correction", Stage.APPROVED: "approved"}.get(Stage(stage), "submitted")
 
 
+MONTH = r"\A([0-9]{4}-(0[1-9]|1[0-2]))?\Z"
+Month = Annotated[str, msgspec.Meta(pattern=MONTH)]
+"""As in 2026-03."""
+
+
 class Chosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which cases: all conditions together; empty: all."""
 
@@ -72,6 +78,10 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     plan: Annotated[str, msgspec.Meta(max_length=80)] = ""
     division: Annotated[str, msgspec.Meta(pattern=r"\A([0-9]{6})?\Z")] = ""
     """This division and everything below it."""
+    received: Month = ""
+    """Received in this month."""
+    ended: Month = ""
+    """Ended in this month, whichever way."""
 
 
 def condition(unit: Unit, chosen: Chosen) -> ColumnElement[bool]:
@@ -85,10 +95,20 @@ def condition(unit: Unit, chosen: Chosen) -> ColumnElement[bool]:
         wanted.append(t.level == chosen.level)
     if chosen.division:
         wanted.append(beneath(t.division, chosen.division))
+    if chosen.received:
+        wanted.append(_within(t.received_on, chosen.received))
+    if chosen.ended:
+        wanted.append(_within(t.closed_on, chosen.ended))
     if chosen.plan:
         finished = unit.rows(indicator_bundle, indicator_bundle.c.bundle)
         wanted.append(t.bundle.in_(finished.where(indicator_bundle.c.plan == chosen.plan)))
     return and_(*wanted)
+
+
+def _within(column: Any, month: str) -> ColumnElement[bool]:
+    first = date.fromisoformat(f"{month}-01")
+    found: ColumnElement[bool] = column.between(first, first.replace(day=monthrange(first.year, first.month)[1]))
+    return found
 
 
 def beneath(column: Any, division: str) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from .chart import columns
 from .group import GROUPS, STANDINGS, Chosen, Group, Standing
 from .mounts import mount_rate
 from .permission import READ
-from .routes import Division, Key, Level, Plan
+from .routes import Division, Key, Level, Month, Plan
 from .summary import SummaryAsked, summary
 
 PAGE = 20
@@ -57,12 +57,22 @@ class Cockpit(Controller):
         level: FromQuery[Level] = "",
         plan: FromQuery[Plan] = "",
         division: FromQuery[Division] = "",
+        received: FromQuery[Month] = "",
+        ended: FromQuery[Month] = "",
         after: FromQuery[Key] = "",
     ) -> Page:
         """The cases behind a figure."""
-        chosen = Chosen(group=group, standing=standing, level=level, plan=plan, division=division)
+        wanted: dict[str, Any] = {
+            "group": group,
+            "standing": standing,
+            "level": level,
+            "plan": plan,
+            "division": division,
+            "received": received,
+            "ended": ended,
+        }
+        chosen = Chosen(**wanted)
         found = await run.read(list_cases, chosen, after, PAGE)
-        wanted = {"group": group, "standing": standing, "level": level, "plan": plan, "division": division}
         context = {
             "found": found,
             "chosen": chosen,

@@ -11,13 +11,14 @@ from litestar.params import FromQuery, QueryParameter
 from gdbos import Bus, Run
 
 from .case_list import CaseRows, MatterRows, list_cases, list_matters
-from .group import Chosen, Group, Standing
+from .group import MONTH, Chosen, Group, Standing
 from .mounts import MountRate, mount_rate
 from .permission import READ
 from .summary import Summary, SummaryAsked, summary
 
 Division = Annotated[str, QueryParameter(pattern=r"\A([0-9]{6})?\Z")]
 Level = Annotated[str, QueryParameter(pattern=r"\A[1-7]?\Z")]
+Month = Annotated[str, QueryParameter(pattern=MONTH)]
 Key = Annotated[str, QueryParameter(max_length=120)]
 Plan = Annotated[str, QueryParameter(max_length=80)]
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
@@ -47,11 +48,21 @@ class Indicators(Controller):
         level: FromQuery[Level] = "",
         plan: FromQuery[Plan] = "",
         division: FromQuery[Division] = "",
+        received: FromQuery[Month] = "",
+        ended: FromQuery[Month] = "",
         after: FromQuery[Key] = "",
         limit: FromQuery[Limit] = 50,
     ) -> CaseRows:
         """The cases behind a figure: procedural facts only."""
-        chosen = Chosen(group=group, standing=standing, level=level, plan=plan, division=division)
+        chosen = Chosen(
+            group=group,
+            standing=standing,
+            level=level,
+            plan=plan,
+            division=division,
+            received=received,
+            ended=ended,
+        )
         return await run.read(list_cases, chosen, after, limit)
 
     @get("/matters", permission=READ)
