@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 from served import command
-from sqlalchemy import Connection, func, inspect, select, text
-from town import CASES, PEOPLE, Town
+from sqlalchemy import Connection, func, select, text
+from town import PEOPLE, Town
 
 from gdbos.bus.grant import bus_grant
 from gdbos.bus.outbox import delivery
@@ -18,6 +18,7 @@ from gdbos.bus.record import bus_call
 from gdbos.bus.service import bus_service
 from gdbos.ledger.leaf import AUDIT, CALLS
 from gdbos.ledger.tables import leaf, pending
+from gdbos_services.cases.tables import case
 
 
 def settled(town: Town) -> None:
@@ -40,8 +41,8 @@ def seen_over_http(town: Town) -> None:
             one["code"] for one in http.get("/api/bus/services", headers=town.bearer(http, "guard")).json()["services"]
         }
         assert set(town.told.services) <= services
-        for case, number in list(town.told.submitted.items())[-5:]:
-            found = [http.get(f"/api/services/cases/{case}", headers=town.bearer(http, who)) for who in PEOPLE]
+        for made, number in list(town.told.submitted.items())[-5:]:
+            found = [http.get(f"/api/services/cases/{made}", headers=town.bearer(http, who)) for who in PEOPLE]
             mine = [answer.json() for answer in found if answer.status_code == 200]
             assert [one["number"] for one in mine] == [number]
 
@@ -60,19 +61,17 @@ def in_the_database(town: Town) -> None:
             assert told and not wrong, f"{what} acknowledged {len(told)}, held {len(found)}, not once: {wrong}"
         states = dict(connection.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state)).all())
         assert set(states) <= {"done", "pending"}, states
-        if CASES:
-            cases_once(town, connection)
+        cases_once(town, connection)
 
 
 def cases_once(town: Town, connection: Connection) -> None:
-    rows = connection.execute(text('SELECT id, number FROM "case"')).all()
+    rows = connection.execute(select(case.c.id, case.c.number)).all()
     numbers = Counter(row.number for row in rows if row.number)
     assert set(numbers.values()) == {1}
     assert set(town.told.submitted.values()) <= set(numbers)
-    assert {one.replace("-", "") for one in town.told.drafts} <= {str(row.id).replace("-", "") for row in rows}
-    if "oversight_case" in inspect(connection).get_table_names():
-        watched = connection.execute(text("SELECT number FROM oversight_case")).scalars().all()
-        assert sorted(watched) == sorted(set(watched))
+    assert set(town.told.drafts) <= {str(row.id) for row in rows}
+    watched = connection.execute(text("SELECT number FROM oversight_case")).scalars().all()
+    assert sorted(watched) == sorted(set(watched))
 
 
 def in_the_ledger(town: Town) -> None:
@@ -87,6 +86,13 @@ def in_the_ledger(town: Town) -> None:
         assert asked == granted
         registered = Counter(one["facts"]["service"] for one in audit if one["act"] == "service.register")
         assert registered == Counter(connection.execute(select(bus_service.c.code)).scalars())
+        cases = connection.execute(select(case.c.id, case.c.number)).all()
+        drafted = Counter(one["facts"]["case"] for one in audit if one["act"] == "case.draft")
+        assert drafted == Counter(str(row.id) for row in cases)
+        submitted = Counter(
+            (one["facts"]["case"], one["facts"]["number"]) for one in audit if one["act"] == "case.submit"
+        )
+        assert submitted == Counter((str(row.id), row.number) for row in cases if row.number)
         logged = Counter(one["call_id"] for one in records(connection, CALLS))
         assert logged == Counter(str(one) for one in connection.execute(select(bus_call.c.id)).scalars())
 

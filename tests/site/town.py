@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from department import Department
@@ -44,7 +44,9 @@ ANSWERS = {
     "agent-mobile": "13800000001",
     "uscc": "91450103MADEM00112",
 }
-WANTED = ("services.matters", "services.forms", "services.cases", "enablement.oversight")
+PLUGINS: dict[str, dict[str, Any]] = {
+    name: {} for name in ("services.matters", "services.forms", "services.cases", "enablement.oversight")
+}
 
 
 class Acknowledged:
@@ -88,18 +90,6 @@ class Town:
                 wall_of(KeyRing.open(self.made.settings.home / "keys")).enter_all(connection)
             yield connection
         engine.dispose()
-
-
-def importable(name: str) -> bool:
-    family, _, feature = name.partition(".")
-    try:
-        return hasattr(importlib.import_module(f"gdbos_{family}.{feature}"), "describe")
-    except ImportError:
-        return False
-
-
-PLUGINS = {name: {} for name in WANTED if importable(name)}
-CASES = "services.cases" in PLUGINS
 
 
 def people(unit: Unit, keys: dict[str, OKPKey]) -> None:
@@ -204,7 +194,7 @@ def under_way(told: Acknowledged) -> None:
     """Wait until clients of every kind have been acknowledged something in this round, however slow the machine is."""
 
     def heard() -> list[int]:
-        return [len(told.services), len(told.grants), len(told.calls)] + ([len(told.submitted)] if CASES else [])
+        return [len(told.services), len(told.grants), len(told.calls), len(told.submitted)]
 
     before, until = heard(), time.monotonic() + 60
     while any(now <= then + 1 for now, then in zip(heard(), before, strict=True)):
@@ -217,7 +207,7 @@ def at_work(town: Town) -> Iterator[None]:
     """Everybody works; when the block is entered, clients of every kind have been told that something is done."""
     stop = threading.Event()
     acts = [registering(town, client_id) for client_id in town.keys]
-    acts += [applying(town, login) for login in PEOPLE] if CASES else []
+    acts += [applying(town, login) for login in PEOPLE]
     threads = [threading.Thread(target=work, args=(town, act, stop)) for act in acts]
     for thread in threads:
         thread.start()
