@@ -14,10 +14,12 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
 from gdbos.config import Deployment, load
 from gdbos.errors import Misconfigured, Problem
 from gdbos.shipped import shipped
+from gdbos.storage.engine import away
 
 if TYPE_CHECKING:
     from gdbos.kernel import Kernel
@@ -69,11 +71,24 @@ class Context:
 class Program(click.Group):
     """Groups of the kernel, and the commands that enabled plugins bring."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _config_first(args))
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_plugin_commands(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, cmd_name) or _plugin_commands(ctx).get(cmd_name)
+
+
+def _config_first(args: list[str]) -> list[str]:
+    """``args`` with ``--config PATH`` in front, wherever it stands: the deployment says which commands there are."""
+    options = args[: args.index("--")] if "--" in args else args
+    for at, one in enumerate(options):
+        if one == "--config" or one.startswith("--config="):
+            end = at + 1 + (one == "--config")
+            return [*args[at:end], *args[:at], *args[end:]]
+    return args
 
 
 def _plugin_commands(context: click.Context) -> dict[str, click.Command]:
@@ -95,7 +110,7 @@ def _default_config() -> Path:
     type=click.Path(path_type=Path, dir_okay=False),
     default=_default_config,
     show_default="the demo city",
-    help="The deployment to work on.",
+    help="The deployment to work on; may stand after the command too.",
 )
 @click.version_option(package_name="gdbos")
 @click.pass_context
@@ -185,7 +200,8 @@ def guarded(run: Callable[[], Any]) -> int:
         # Escaped: rich would take the [section] that a message names for markup and swallow it.
         err.print(f"[bold]Cannot run:[/bold] {escape(str(wrong))}", highlight=False, soft_wrap=True)
         return 2
-    except Problem as failed:
+    except (Problem, OperationalError) as failure:
+        failed = failure if isinstance(failure, Problem) else away(failure)
         err.print(f"[bold]{failed.title}.[/bold] {escape(failed.message())}", highlight=False, soft_wrap=True)
         return 2 if failed.status in (400, 422) else 1
     return code if isinstance(code, int) else 0

@@ -163,6 +163,11 @@ class Kernel:
         with connected(self.settings.database_url()) as connection:
             return [lineage.owner for lineage in lineages(self.plugins) if behind(connection, lineage)]
 
+    def refuse_late(self) -> None:
+        """:raises Misconfigured: the tables are behind this release."""
+        if late := self.pending_migrations():
+            raise Misconfigured(f"the tables of {', '.join(late)} are behind this release; run: gdbos migrate")
+
     def published(self) -> Published:
         """The editions published in the database; none where there is no database yet."""
         url = make_url(self.settings.database_url())
@@ -194,8 +199,7 @@ class Kernel:
         url = self.settings.database_url()
         if url.startswith("sqlite") and not beside:
             stack.enter_context(alone(home))
-        if late := self.pending_migrations():
-            raise Misconfigured(f"the tables of {', '.join(late)} are behind this release; run: gdbos migrate")
+        self.refuse_late()
         ring = self.ring()
         self.vault = Vault(ring, clock=self.clock)
         self.subject_keys = SubjectKeys.open(home / "keys")
@@ -209,9 +213,7 @@ class Kernel:
         with self.lane.engine.connect() as connection:
             apply_erasures(connection, self.subject_keys)
             self.stand_under(self.shelf.published(connection))
-        self.provider = telemetry.start(self.settings.telemetry, self.settings.node.id)
-        if self.provider is not None:
-            stack.callback(self.provider.shutdown)
+        stack.enter_context(telemetry.exporting(self.settings.telemetry, self.settings.node.id))
         self.files = FileStore(home / "files", self.vault)
         self._compose(ring)
 
@@ -343,11 +345,8 @@ class Kernel:
 
     async def draft_consumption(self) -> None:
         """Ask for what plugins' pages use of the bus and nobody has asked for yet."""
-
-        def ask(unit: Unit) -> None:
-            draft_consumption(unit, [ITSELF, *self.plugins], self.directory)
-
-        await self.units.write(plugin_actor("kernel"), ask)
+        every = [ITSELF, *self.plugins]
+        await self.units.write(plugin_actor("kernel"), draft_consumption, every, self.directory)
 
     def bus_for(self, actor: Actor, plugin: str) -> Bus:
         """The bus as ``plugin`` sees it when it acts in the name of ``actor``."""

@@ -12,14 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
+from typing import Any
 
 import uvicorn
+from sqlalchemy.exc import OperationalError
 
-from gdbos.errors import Misconfigured
+from gdbos.errors import Misconfigured, Unavailable
 from gdbos.http import application
 from gdbos.identity.commands import REDEEM
 from gdbos.identity.setup import offer
 from gdbos.kernel import Kernel
+from gdbos.storage.engine import away
 from gdbos.supervising import supervise
 from gdbos.whole import Protocol
 
@@ -35,7 +38,10 @@ def serve(kernel: Kernel, beside: Callable[[str], bool] | None = None, *, worker
 
     :param beside: runs in a thread with the node's address once it answers; when it returns true the node stops.
     :param workers: processes that share the address; each that dies is started again.
-    :raises Misconfigured: the tables are behind and another role owns them, the address is taken, or SQLite is to be shared.
+    Raises:
+        Misconfigured: the address is taken, the home is in use by a running node, SQLite is to be shared, or whatever else the
+            node refuses to start with.
+        Unavailable: the database went away while the node started.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold addresses
@@ -44,24 +50,24 @@ def serve(kernel: Kernel, beside: Callable[[str], bool] | None = None, *, worker
         raise Misconfigured(
             f"SQLite has one writer, so {workers} workers cannot share it: serve with one, or give [database] url a PostgreSQL"
         )
-    if not kernel.settings.database.owner_url:
+    http = kernel.settings.http
+    listening = _listening(http.host, http.port)  # before anything is changed for a node that cannot be served
+    if kernel.settings.database.owner_url:
+        kernel.refuse_late()
+    else:
         kernel.migrate()
     if code := offer(kernel):
         sys.stderr.write(f"Nobody can log in yet. Set-up code, good once and for 24 hours: {code}\n{REDEEM}\n")
     sys.setswitchinterval(SWITCH)
     gc.collect()
     gc.freeze()  # the standards never go: without this every full collection walks all of them (measured: a fifth of a call)
-    http = kernel.settings.http
     if workers > 1:
-        listening = _listening(http.host, http.port)
         supervise(lambda parent: _work(kernel, [listening], parent), workers)
         return
     server = Server(kernel)
     if beside is not None:
         threading.Thread(target=_beside, args=(server, beside, f"http://{http.host}:{http.port}"), daemon=True).start()
-    server.run()
-    if not server.started:
-        raise Misconfigured(f"the node could not start at {http.host}:{http.port}; the lines above say why")
+    server.work([listening])
 
 
 class Server(uvicorn.Server):
@@ -74,9 +80,7 @@ class Server(uvicorn.Server):
     def __init__(self, kernel: Kernel) -> None:
         http = kernel.settings.http
         config = uvicorn.Config(
-            application(kernel),
-            host=http.host,
-            port=http.port,
+            self._kept(application(kernel)),
             loop="uvloop",
             http=Protocol,
             log_config=None,
@@ -86,10 +90,45 @@ class Server(uvicorn.Server):
             forwarded_allow_ips=list(http.proxies) or None,
             timeout_graceful_shutdown=GRACE,
             lifespan="on",
+            interface="asgi3",
         )
         super().__init__(config)
         self.kernel = kernel
         self.stops_at = float("inf")
+        self.refusal: Misconfigured | Unavailable | None = None
+        """Why the node does not start, where it says so itself."""
+
+    def work(self, sockets: Sequence[socket.socket]) -> None:
+        """Serve at ``sockets`` until told to stop.
+
+        :raises Misconfigured: the node does not start. :raises Unavailable: its database does not answer.
+        """
+        try:
+            self.run(sockets=list(sockets))
+        except SystemExit:  # how uvicorn ends that could not start
+            raise self.refusal or Misconfigured("the node could not start; the lines above say why") from None
+
+    def _kept(self, app: Any) -> Any:
+        """``app``, whose refusal to start is kept for whoever started it; uvicorn would write down a traceback and exit."""
+
+        async def opening(scope: Any, receive: Any, send: Any) -> None:
+            async def sending(message: Any) -> None:
+                # What says that it failed holds the traceback; uvicorn writes that of a mistake, and of nothing else.
+                if message["type"] != "lifespan.startup.failed":
+                    await send(message)
+
+            try:
+                await app(scope, receive, sending)
+            except Exception as failure:
+                self.refusal = _refusal(failure)
+                if self.refusal and not self.started:
+                    await send({"type": "lifespan.startup.failed", "message": ""})
+                raise
+
+        def either(scope: Any, receive: Any, send: Any) -> Any:
+            return (opening if scope["type"] == "lifespan" else app)(scope, receive, send)
+
+        return either
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Not ready from now on; stop accepting when load balancers have had time to see it. A second signal does not wait."""
@@ -111,11 +150,22 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _refusal(failure: Exception) -> Misconfigured | Unavailable | None:
+    """What ``failure`` says to whoever runs the node; None where it is a mistake of the program's own."""
+    while (
+        isinstance(failure, ExceptionGroup) and len(failure.exceptions) == 1
+    ):  # as the framework's lifespan hands it on
+        failure = failure.exceptions[0]
+    if isinstance(failure, OperationalError):
+        return away(failure)
+    return failure if isinstance(failure, Misconfigured | Unavailable) else None
+
+
 def _work(kernel: Kernel, sockets: Sequence[socket.socket], parent: int) -> None:
     """A worker's life. It also ends when its supervisor does, who holds the other end of the pipe ``parent``."""
     server = Server(kernel)
     threading.Thread(target=_outlive, args=(server, parent), daemon=True).start()
-    server.run(sockets=list(sockets))
+    server.work(sockets)
 
 
 def _outlive(server: Server, parent: int) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from gdbos.errors import Misconfigured
+from gdbos.errors import Misconfigured, Unavailable
 
 log = logging.getLogger("gdbos.workers")
 
@@ -30,7 +30,7 @@ LONGEST_WAIT: Final = 30.0
 GRACE: Final = 35.0
 """Seconds that workers have to end before they are killed: they themselves give requests twenty-five."""
 CANNOT_START: Final = 3
-"""What a worker ends with that could not start (uvicorn)."""
+"""What a worker ends with that could not start."""
 
 
 class Worker(msgspec.Struct):
@@ -86,8 +86,9 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
             self.work(self.reading)
             code = 0
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else 1
+        except (Misconfigured, Unavailable) as refusal:
+            log.error("%s", refusal)
+            code = CANNOT_START
         except BaseException:
             log.exception("a worker failed")
         finally:

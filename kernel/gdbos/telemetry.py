@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
@@ -50,16 +51,26 @@ def traceparent() -> str | None:
     return carrier.get("traceparent")
 
 
-def start(settings: Telemetry, node: str) -> TracerProvider | None:
-    """Send traces to the collector the deployment names; nothing where it names none."""
-    global _share
+@contextmanager
+def exporting(settings: Telemetry, node: str) -> Iterator[None]:
+    """Send traces to the collector the deployment names as long as the block lasts; nothing where it names none.
+
+    The provider is the running node's own and never OpenTelemetry's global one, which a process can have only once: seeding
+    runs a node before the one that serves.
+    """
+    global _tracer, _share
     if not settings.otlp:
-        return None
-    _share = settings.sample
+        yield
+        return
     provider = TracerProvider(
         resource=Resource.create({"service.name": "gdbos", "service.instance.id": node}),
         sampler=ParentBased(ALWAYS_ON),  # the share is drawn in span()
     )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp), schedule_delay_millis=500))
-    trace.set_tracer_provider(provider)
-    return provider
+    before = _tracer, _share
+    _tracer, _share = provider.get_tracer("gdbos"), settings.sample
+    try:
+        yield
+    finally:
+        _tracer, _share = before
+        provider.shutdown()

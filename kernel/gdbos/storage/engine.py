@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
+from sqlalchemy.exc import DisconnectionError, InvalidatePoolError, OperationalError
 
-from gdbos.errors import Misconfigured
+from gdbos.errors import Misconfigured, Unavailable
 
 
 def _json(value: Any) -> str:
@@ -97,6 +97,14 @@ def connected(url: str, *, writable: bool = True) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def away(failure: OperationalError) -> Unavailable:
+    """``failure`` as it is told to whoever runs the node: the driver's words, without the statement and its values."""
+    return Unavailable(
+        "The database does not answer ({why}). Check that it runs and that [database] url leads to it.",
+        why=" ".join(str(failure.orig).split()),
+    )
 
 
 def refuse_unsafe(engine: Engine) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from collector import Collector, collecting
 
 MATTERS = {
     "enterprise": "enterprise.registration",
@@ -20,9 +23,10 @@ MATTERS = {
 }
 
 
-def demonstrate(*options: str) -> dict[str, Any]:
+def demonstrate(*options: str, **environment: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "gdbos", "demo", "enterprise-opening", "--json", *options]
-    done = subprocess.run(command, capture_output=True, timeout=200, check=False)
+    surroundings = {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, timeout=200, check=False, env=surroundings)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -32,8 +36,16 @@ def states(found: dict[str, Any]) -> dict[str, str]:
     return {case["matter"]: case["state"] for case in found["child_cases"]}
 
 
-def test_seven_departments_one_form_no_trip_one_day() -> None:
-    found = demonstrate()
+@pytest.fixture(scope="module")
+def traced() -> Iterator[tuple[dict[str, Any], Collector]]:
+    """The whole job, and what a collector of traces received of it."""
+    with collecting() as collector:
+        settings = {"GDBOS__TELEMETRY__OTLP": collector.url, "GDBOS__TELEMETRY__SAMPLE": "1"}
+        yield demonstrate(**settings), collector
+
+
+def test_seven_departments_one_form_no_trip_one_day(traced: tuple[dict[str, Any], Collector]) -> None:
+    found, _ = traced
     assert (found["departments"], found["matters"]) == (7, 7)
     assert states(found) == dict.fromkeys(MATTERS.values(), "granted")
     assert len({case["number"] for case in found["child_cases"]}) == 7
@@ -52,6 +64,17 @@ def test_seven_departments_one_form_no_trip_one_day() -> None:
     assert found["ledger"]["verified"]
     assert found["ledger"]["size"] > found["bus_calls"]
     assert found["problems"] == []
+
+
+def test_traces_reach_the_departments_systems_though_the_city_was_seeded_in_the_same_process(
+    traced: tuple[dict[str, Any], Collector],
+) -> None:
+    spans = {span.span_id: span for span in traced[1].spans()}
+    asked = [span for span in spans.values() if span.name.startswith("adapter http ")]
+    calls = [spans[span.parent_span_id] for span in asked]
+    edges = {spans[call.parent_span_id].name for call in calls if call.parent_span_id}
+    assert {call.name.partition(" ")[0] for call in calls} == {"bus.call"}
+    assert any(edge.startswith("POST ") for edge in edges), edges
 
 
 @pytest.mark.parametrize("system", list(MATTERS))

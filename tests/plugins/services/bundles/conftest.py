@@ -304,9 +304,11 @@ def settings(departments: Running) -> str:
 
 
 @contextmanager
-def city_of(folder: Path, database: str, departments: Running, clock: Clock, *, plugins: Any = None) -> Iterator[City]:
+def city_of(
+    folder: Path, database: str, departments: Running, clock: Clock, *, plugins: Any = None, extra: str = ""
+) -> Iterator[City]:
     """A served city, its grants approved; opened again on the same folder and database it is the same city."""
-    made = deployment(folder, plugins=plugins or PLUGINS, database=database, extra=settings(departments))
+    made = deployment(folder, plugins=plugins or PLUGINS, database=database, extra=settings(departments) + extra)
     with serving(made, prepare=lambda unit: plant(unit, seed()), clock=clock) as site:
         site.call(site.kernel.draft_consumption)
         site.unit(approve_grants)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from pathlib import Path
 from typing import Any
 
-from .conftest import ANSWERS, GUIDANCE, paper
+import httpx
+import pytest
+from collector import collecting
+
+from gdbos_scenarios.departments.program import Running
+
+from .conftest import ANSWERS, GUIDANCE, PASSWORD, Clock, city_of, paper
 
 PLAN = "/portal/bundles/enterprise-opening"
 
@@ -143,3 +150,27 @@ def test_a_correction_asked_of_one_case_is_supplied_on_its_own_page_and_counts_a
     run = city.run(bundle)
     assert run["state"] == "finished"
     assert run["counts"]["steps"] == 2
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+BROWSER = "00f067aa0ba902b7"
+
+
+def test_one_trace_reaches_from_a_persons_page_to_the_departments_system(
+    tmp_path: Path, database: str, departments: Running, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beginning the job fills the form in from the registers: browser, page, bus call, adapter, in one trace."""
+    monkeypatch.setenv("CITY_PASSWORD", PASSWORD)
+    with collecting() as collector:
+        extra = f'\n[telemetry]\notlp = "{collector.url}"\nsample = 0.0\n'
+        with city_of(tmp_path, database, departments, clock, extra=extra) as city:
+            headers = {"accept": "text/html", "traceparent": f"00-{TRACE}-{BROWSER}-01"}
+            begun = city.ask("anna", "POST", PLAN, headers=headers, data=GUIDANCE, follow_redirects=False)
+            assert begun.status_code == 303, begun.text
+        spans = {span.span_id: span for span in collector.spans() if span.trace_id.hex() == TRACE}
+        received = httpx.get(f"{departments.url}/_state", trust_env=False).json()["traces"]["population"]
+    adapter = spans[bytes.fromhex(received.split("-")[2])]
+    call = spans[adapter.parent_span_id]
+    edge = spans[call.parent_span_id]
+    assert (adapter.name.split()[:2], call.name.split()[0]) == (["adapter", "http"], "bus.call")
+    assert (edge.name, edge.parent_span_id.hex()) == ("POST /portal/bundles/{plan_id}", BROWSER)
