@@ -17,6 +17,7 @@ from msgspec import inspect
 
 from gdbos.answers import ProblemDocument
 from gdbos.frames import frame_for
+from gdbos.links import link
 from gdbos.pages.language import locale_of
 from gdbos.pages.schema import render_schema
 from gdbos.plugin import PUBLIC, Permission
@@ -103,6 +104,7 @@ def _complete(app: Litestar) -> dict[str, Any]:
             if handler := handlers.get((path, method.upper())):
                 _write_in(operation, handler, changing=method != "get", has_key="{" in path)
     loosened: dict[str, Any] = _any_of(made)
+    link(loosened)
     return loosened
 
 

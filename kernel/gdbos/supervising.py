@@ -40,6 +40,9 @@ class Worker(msgspec.Struct):
     pid: int = 0
     """0 while there is none."""
     since: float = 0.0
+    lives: int = 0
+    never: bool = False
+    """The first of its processes ended before it could start."""
     deaths: int = 0
     """In a row, each young."""
     due: float = 0.0
@@ -73,7 +76,7 @@ class Supervisor:
         now = time.monotonic()
         for worker in self.workers:
             if not worker.pid and now >= worker.due:
-                worker.pid, worker.since = self._fork(), now
+                worker.pid, worker.since, worker.lives = self._fork(), now, worker.lives + 1
                 log.info("worker %d is process %d", worker.number, worker.pid)
 
     def _fork(self) -> int:
@@ -98,17 +101,14 @@ class Supervisor:
     def _reap(self) -> None:
         for worker, code in self._dead():
             lived = time.monotonic() - worker.since
-            if code == CANNOT_START and not worker.deaths and lived < YOUNG and self._nobody_serves():
+            worker.never = worker.never or (code == CANNOT_START and worker.lives == 1)
+            if all(one.never for one in self.workers):
                 self._end()
                 raise Misconfigured("the workers could not start; the lines above say why")
             worker.deaths = worker.deaths + 1 if lived < YOUNG else 0
             wait = min(0.25 * 2**worker.deaths, LONGEST_WAIT) if worker.deaths else 0.0
             worker.due = time.monotonic() + wait
             log.error("worker %d ended (%d) after %.0f s; the next starts in %.1f s", worker.number, code, lived, wait)
-
-    def _nobody_serves(self) -> bool:
-        now = time.monotonic()
-        return all(not worker.pid or now - worker.since < YOUNG for worker in self.workers)
 
     def _dead(self) -> list[tuple[Worker, int]]:
         found = []

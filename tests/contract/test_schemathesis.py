@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.transport import Response
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -65,14 +67,19 @@ def attempts(city: City, operation: Any, who: str) -> None:
         suppress_health_check=list(HealthCheck),
     )
     def attempt(case: Any) -> None:
-        sent = case.as_transport_kwargs(base_url="http://127.0.0.1:8000", headers=city.as_(who))
-        city.client.cookies.clear()
-        request = city.client.build_request(**for_httpx(sent))
-        request.read()
-        answered = city.client.send(request, follow_redirects=False)
-        case.validate_response(answered, checks=CHECKS)
+        case.validate_response(answer(city, case, who), checks=CHECKS)
 
     attempt()
+
+
+def answer(city: City, case: Any, who: str) -> httpx.Response:
+    """What the node answers to a request made up by schemathesis."""
+    sent = case.as_transport_kwargs(base_url="http://127.0.0.1:8000", headers=city.as_(who))
+    city.client.cookies.clear()
+    request = city.client.build_request(**for_httpx(sent))
+    request.read()
+    answered: httpx.Response = city.client.send(request, follow_redirects=False)
+    return answered
 
 
 def for_httpx(sent: dict[str, Any]) -> dict[str, Any]:
@@ -90,3 +97,45 @@ def for_httpx(sent: dict[str, Any]) -> dict[str, Any]:
 def text(part: Any) -> bytes:
     """A part of a form as bytes, whatever was made up for it."""
     return part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
+
+
+# Links: from what makes or lists things to what can be done with each.
+
+
+def test_links_lead_to_every_case_licence_and_bundle(city: City) -> None:
+    paths = city.client.get("/schema/openapi.json").json()["paths"]
+    operations = [operation for item in paths.values() for operation in item.values()]
+    answers = [answer for operation in operations for answer in operation["responses"].values()]
+    reached = {link["operationId"] for answer in answers for link in answer.get("links", {}).values()}
+    for kind in ("cases/{case_id}", "licences/{licence_id}", "bundles/{bundle_id}"):
+        below = {path: item for path, item in paths.items() if path.startswith(f"/api/services/{kind}")}
+        assert len(below) > 2
+        assert {one["operationId"] for item in below.values() for one in item.values()} <= reached
+
+
+def test_following_the_links_an_applicant_meets_only_what_the_document_promises(city: City) -> None:
+    begun = city.client.post("/api/services/cases", json={"matter": "place.hygiene-licence"}, headers=city.as_("anna"))
+    assert begun.status_code == 201
+    document = city.client.get("/schema/openapi.json").json()
+    schema = schemathesis.openapi.from_dict(document).include(path_regex="^/api/services/(cases|licences)")
+    met: set[tuple[str, str, int]] = set()
+
+    class Applicant(schema.as_state_machine()):  # type: ignore[misc]
+        def call(self, case: Any, **_: Any) -> Response:
+            answered = answer(city, case, "anna")
+            met.add((case.operation.method.upper(), case.operation.path, answered.status_code))
+            return Response.from_any(answered)
+
+        def validate_response(self, response: Response, case: Any, *_: Any, **__: Any) -> None:
+            case.validate_response(response, checks=CHECKS)
+
+    steps = settings(
+        max_examples=20,
+        stateful_step_count=6,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    Applicant.run(settings=steps)
+    assert ("GET", "/api/services/cases/{case_id}", 200) in met, met

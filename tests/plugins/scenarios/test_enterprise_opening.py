@@ -26,7 +26,7 @@ MATTERS = {
 def demonstrate(*options: str, **environment: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "gdbos", "demo", "enterprise-opening", "--json", *options]
     surroundings = {**os.environ, **environment}
-    done = subprocess.run(command, capture_output=True, timeout=200, check=False, env=surroundings)
+    done = subprocess.run(command, capture_output=True, timeout=600, check=False, env=surroundings)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     found: dict[str, Any] = json.loads(done.stdout)
     return found
