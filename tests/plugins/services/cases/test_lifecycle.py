@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from gdbos.bus.recall import ValueRecalled
 from gdbos.unit import Unit
 
-from .conftest import ANNA, ANSWERS, BEN, HEALTH, MARKET, PASSWORD, PLACE, City, Clock, city_of, emitted
+from .conftest import ANNA, ANSWERS, HEALTH, MARKET, PLACE, City, emitted
 
 REASON = {"reason": "材料与实际不符"}
 
@@ -232,26 +230,3 @@ def test_an_open_case_is_flagged_when_a_value_it_received_is_corrected(city: Cit
     )
     assert "was corrected at its source" in page.text
     city.done("head", "POST", f"/{mine}/approve", {})
-
-
-MARRIAGE = {
-    "citizen-id": ANNA,
-    "person-name": "韦示例",
-    "mobile": "13800000001",
-    "spouse-citizen-id": BEN,
-    "spouse-name": "黄样例",
-}
-
-
-def test_a_case_counts_the_trips_its_matter_demands(
-    tmp_path: Path, database: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both must appear for a marriage, whatever they filled in at home; nobody for a hygiene licence."""
-    monkeypatch.setenv("CASES_PASSWORD", PASSWORD)
-    with city_of(tmp_path, database, clock, extra=f'civil-affairs = "{HEALTH}"') as city:
-        marriage, licence = city.draft(matter="marriage.registration"), city.submitted()
-        city.done("anna", "POST", f"/{marriage}/submit", {"answers": MARRIAGE})
-        for one in (marriage, licence):
-            city.done("clerk", "POST", f"/{one}/decline", REASON)
-        trips = {closed["matter"]: closed["trips"] for closed in emitted(city, "case-closed")}
-        assert trips == {"marriage.registration": 1, PLACE: 0}
