@@ -5,7 +5,7 @@
     ├── Unauthenticated         401  nobody known is calling
     │   ├── WrongPassword       401  name and password do not belong together
     │   ├── SecondFactorNeeded  401  known, and a second factor is wanted too
-    │   └── PasswordExpired     401  right, and too old: log in with a new one beside it
+    │   └── PasswordExpired     401  right, and has to be changed: log in with a new one beside it
     ├── Forbidden               403  known, and not allowed
     │   ├── TrustTooLow         403  this log-in does not show surely enough who is calling
     │   ├── NoGrant             403  no grant lets this consumer use the service
@@ -89,7 +89,7 @@ class SecondFactorNeeded(Unauthenticated):
 
 
 class PasswordExpired(Unauthenticated):
-    code, title = "password-expired", "The password is too old"
+    code, title = "password-expired", "The password has to be changed"
 
 
 class Forbidden(Problem):

@@ -15,6 +15,8 @@ SOURCES = [path for part in ("kernel", "plugins") for path in sorted((ROOT / par
 APPROVALS = {
     "bus/grant.py decide",
     "bus/seal.py confirm",
+    "identity/administration.py shut",
+    "identity/appointment.py confirm",
     "identity/post.py _refuse_own",
     "ledger/epoch.py confirm",
     "standards/edition.py _draft",

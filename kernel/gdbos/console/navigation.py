@@ -2,12 +2,15 @@
 
 from gdbos.bus.permissions import CALLS, GRANTS_READ, RECALLS, SEALS_READ, SERVICES_READ
 from gdbos.console.permissions import AUDIT_READ, LEDGER_READ, LETTERS_READ, PLUGINS_READ, STANDARDS_READ
-from gdbos.identity.permission import DELEGATE, EXPLAIN, IMPORT, READ
+from gdbos.identity.permission import CONFIRM, DELEGATE, EXPLAIN, IMPORT, READ
 from gdbos.pages.navigation import NavigationEntry
 from gdbos.text import N_
 
 NAVIGATION = (
     NavigationEntry(area="console", path="/console/organisation", title=N_("Organisation"), permission=READ, order=40),
+    NavigationEntry(
+        area="console", path="/console/appointments", title=N_("Appointments"), permission=CONFIRM, order=41
+    ),
     NavigationEntry(area="console", path="/console/roles", title=N_("Roles"), permission=READ, order=42),
     NavigationEntry(area="console", path="/console/import", title=N_("Import"), permission=IMPORT, order=44),
     NavigationEntry(area="console", path="/console/decisions", title=N_("Decisions"), permission=EXPLAIN, order=46),

@@ -12,8 +12,7 @@ from sqlalchemy import or_, select
 from gdbos.errors import NotFound
 from gdbos.identity.account import account
 from gdbos.identity.body import Body, Former, as_body, body, find_body, history, reached
-from gdbos.identity.deciding import in_force
-from gdbos.identity.post import post
+from gdbos.identity.post import open_today, post
 from gdbos.identity.role import Role, apart, roles
 from gdbos.plugin import Permission
 from gdbos.text import Text
@@ -94,8 +93,9 @@ def _below(unit: Unit, uscc: str, after: str) -> list[Body]:
 
 def _held(unit: Unit, uscc: str) -> list[Held]:
     chosen = select(post, account.c.login).join(account, account.c.id == post.c.account)
-    open_today = in_force(post.c.since, post.c.until, unit.today)
-    rows = unit.execute(chosen.where(post.c.body == uscc, open_today).order_by(account.c.login, post.c.id).limit(500))
+    rows = unit.execute(
+        chosen.where(post.c.body == uscc, open_today(unit)).order_by(account.c.login, post.c.id).limit(500)
+    )
     known = roles(unit)
     return [_as_held(row, known[row.role]) for row in rows if row.role in known]
 

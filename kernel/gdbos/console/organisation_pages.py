@@ -107,9 +107,10 @@ class OrganisationPages(Controller):
         """Give an official a post at a body."""
         try:
             await run(enter_post, uscc, data)
+            waits = bool(await run.read(_administration, data.role))
         except Problem as problem:
             return await _page(run, uscc, problem=problem, entered=data)
-        return _to(f"{ROOT}/{uscc}?done=appointed")
+        return _to(f"{ROOT}/{uscc}?done={'asked' if waits else 'appointed'}")
 
     @post("/{uscc:str}/posts/{post_id:uuid}/end", permission=APPOINT)
     async def end(self, uscc: FromPath[str], post_id: FromPath[UUID], run: NamedDependency[Run]) -> Page | Redirect:
@@ -189,6 +190,10 @@ def enter_post(unit: Unit, uscc: str, form: PostForm) -> UUID:
     return appoint(
         unit, official.id, body=uscc, role_id=form.role, until=until, area=form.area.strip(), matters=matters
     )
+
+
+def _administration(unit: Unit, role_id: str) -> str:
+    return roles(unit)[role_id].administration
 
 
 LEVELS = ("national", "ministry", "province", "city", "county", "township")

@@ -17,6 +17,7 @@ from gdbos.bus.grant import revoke
 from gdbos.bus.permissions import CALLS, GRANTS_DECIDE, GRANTS_READ
 from gdbos.bus.record import bus_call
 from gdbos.console.access_pages import AccessPages
+from gdbos.console.appointment_pages import AppointmentPages
 from gdbos.console.brought import plugins
 from gdbos.console.checking_pages import CheckingPages
 from gdbos.console.edition_pages import EditionPages
@@ -188,6 +189,7 @@ PAGES = [
     ServicePages,
     GrantPages,
     RecallPages,
+    AppointmentPages,
     SealPages,
     LetterPages,
     StandardsPages,

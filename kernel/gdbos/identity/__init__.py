@@ -3,7 +3,7 @@
 body.py        bodies and the places they serve
 person.py      natural persons · enterprise.py  legal persons and who represents them
 account.py     by what someone logs in · password.py  · attempt.py  · login.py
-role.py        roles of standards packs · post.py  who holds one, where, until when
+role.py        roles of standards packs · post.py  who holds one, where, until when · appointment.py  of administrators, by two
 mandate.py     who acts for whom
 system.py      client applications and their public keys · assertion.py  how they prove themselves
 signed.py      systems that sign each message, and the node's signature under its answers

@@ -27,6 +27,7 @@ account = Table(
     Column("login", String(100), nullable=False, unique=True),
     Column("password", String(200), nullable=False),
     Column("password_at", Instant, nullable=False),
+    Column("password_due", Boolean, nullable=False),  # told by somebody else: its holder replaces it at the next log-in
     Column("kind", String(8), nullable=False),
     Column("person", Uuid),
     Column("name", LargeBinary, nullable=False, info={"sealed": Sealed()}),
@@ -59,9 +60,19 @@ def login_of(typed: str) -> str:
 
 
 def open_account(
-    unit: Unit, *, login: str, password_hash: str, name: str, kind: AccountKind, person: UUID | None = None
+    unit: Unit,
+    *,
+    login: str,
+    password_hash: str,
+    name: str,
+    kind: AccountKind,
+    person: UUID | None = None,
+    due: bool = False,
 ) -> UUID:
-    """Open an account. :raises Conflict: the log-in name is taken. :raises Invalid: it is empty or too long."""
+    """Open an account. :raises Conflict: the log-in name is taken. :raises Invalid: it is empty or too long.
+
+    :param due: whether its holder did not choose the password, and has to at the first log-in.
+    """
     folded = login_of(login)
     if not 2 <= len(folded) <= 100 or not folded.isprintable():
         detail = N_("A log-in name has 2 to 100 visible characters.")
@@ -76,6 +87,7 @@ def open_account(
         "login": folded,
         "password": password_hash,
         "password_at": unit.now,
+        "password_due": due,
         "kind": kind,
         "person": person,
         "name": unit.vault.seal(name, table=account.name, column="name", row=row),
@@ -97,9 +109,12 @@ def _has_account(unit: Unit, person: UUID | None) -> bool:
     return person is not None and unit.execute(theirs).first() is not None
 
 
-def set_password(unit: Unit, account_id: UUID, password_hash: str) -> None:
-    """Replace a password. Ending the account's sessions is the caller's choice (``session.end_all``)."""
-    _change(unit, account_id, password=password_hash, password_at=unit.now)
+def set_password(unit: Unit, account_id: UUID, password_hash: str, *, due: bool = False) -> None:
+    """Replace a password. Ending the account's sessions is the caller's choice (``session.end_all``).
+
+    :param due: whether it was not chosen by the account's holder, who then replaces it at the next log-in.
+    """
+    _change(unit, account_id, password=password_hash, password_at=unit.now, password_due=due)
     unit.record("identity.password-set", account=account_id)
 
 

@@ -11,13 +11,15 @@ from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from gdbos.errors import Forbidden
 from gdbos.identity.account import Account, AccountKind, disable, get_account, login_of, open_account, restore
+from gdbos.identity.appointment import Appointment, confirm, waiting
 from gdbos.identity.body import Body, Former, bodies, history, merge, register_body
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.enterprise import Enterprise, register_enterprise
 from gdbos.identity.exchange import ExchangeClient, ExchangeKnown, admit_exchange_client, dismiss_exchange_client
 from gdbos.identity.password import generated, refuse_weak
-from gdbos.identity.permission import ADMIT, APPOINT, CONNECT, READ, REGISTER
+from gdbos.identity.permission import ADMIT, APPOINT, CONFIRM, CONNECT, READ, REGISTER
 from gdbos.identity.person import Person, get_person, register_person
 from gdbos.identity.post import Post, accounts, appoint, end_post, posts, refuse_foreign_account
 from gdbos.identity.session import end_all
@@ -47,8 +49,6 @@ class AccountEntry(Entry, frozen=True, kw_only=True):
     citizen_id: Word = ""
     """Needed for a person; for an official, so that all their accounts are known to be one human's."""
     phone: Word = ""
-    password: Phrase = ""
-    """Empty: one is generated and told once."""
 
 
 class AccountOpened(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +56,8 @@ class AccountOpened(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     login: str
-    password: str = ""
-    """The generated password, told this once."""
+    password: str
+    """Generated, told this once, and changed by the account's holder at the first log-in: administrators choose none."""
 
 
 class PostEntry(Entry, frozen=True, kw_only=True):
@@ -191,10 +191,9 @@ class AccountRoutes(Controller):
         self, kernel: NamedDependency[Kernel], run: NamedDependency[Run], data: JSONBody[AccountEntry]
     ) -> AccountOpened:
         """Open an account for an official or a person."""
-        password = data.password or generated()
-        password_hash = await new_hash(kernel, data.login, password)
-        made = await run(enter_account, data, password_hash)
-        return AccountOpened(id=made, login=login_of(data.login), password="" if data.password else password)
+        password = generated()
+        made = await run(enter_account, data, await kernel.identity.hashing.hash(password))
+        return AccountOpened(id=made, login=login_of(data.login), password=password)
 
     @post("/accounts/{account_id:uuid}/disable", permission=ADMIT, status_code=204)
     async def disable(self, account_id: FromPath[UUID], run: NamedDependency[Run]) -> None:
@@ -229,12 +228,22 @@ class PostRoutes(Controller):
 
     @post(permission=APPOINT)
     async def appoint(self, run: NamedDependency[Run], data: JSONBody[PostEntry]) -> Made:
-        """Give an official a post; nobody gives one to themself."""
+        """Give an official a post; nobody gives one to themself. An administrator's counts once a second official confirms it."""
         return Made(str(await run(enter_post, data)))
+
+    @get("/waiting", permission=CONFIRM)
+    async def waiting(self, run: NamedDependency[Run]) -> list[Appointment]:
+        """Appointments of administrators that wait for a second official."""
+        return await run.read(waiting)
+
+    @post("/{post_id:uuid}/confirm", permission=CONFIRM, status_code=204)
+    async def confirm(self, post_id: FromPath[UUID], run: NamedDependency[Run]) -> None:
+        """Confirm an administrator's appointment that another official asked for."""
+        await run(confirm, post_id)
 
     @delete("/{post_id:uuid}", permission=APPOINT)
     async def end(self, post_id: FromPath[UUID], run: NamedDependency[Run]) -> None:
-        """End a post today."""
+        """End a post today, or withdraw one that waits to be confirmed."""
         await run(end_post, post_id)
 
 
@@ -295,7 +304,7 @@ def enter_account(unit: Unit, entry: AccountEntry, password_hash: str) -> UUID:
         new = Person(name=entry.name, citizen_id=entry.citizen_id, phone=entry.phone, trust="L3")
         person = register_person(unit, new).id
     return open_account(
-        unit, login=entry.login, password_hash=password_hash, name=entry.name, kind=entry.kind, person=person
+        unit, login=entry.login, password_hash=password_hash, name=entry.name, kind=entry.kind, person=person, due=True
     )
 
 
@@ -322,7 +331,9 @@ def enter_enterprise(unit: Unit, entry: EnterpriseEntry) -> str:
 
 
 def shut(unit: Unit, account_id: UUID) -> None:
-    """Disable an account within the actor's reach and end its sessions."""
+    """Disable an account within the actor's reach and end its sessions. :raises Forbidden: it is their own."""
+    if unit.actor.answers_for(str(account_id)):
+        raise Forbidden("Nobody disables their own account; another administrator does.")
     refuse_foreign_account(unit, get_account(unit, account_id).id)
     disable(unit, account_id)
     end_all(unit, account_id)

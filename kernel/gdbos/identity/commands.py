@@ -10,8 +10,8 @@ from uuid import UUID
 import click
 import msgspec
 
-from gdbos.errors import NotFound
-from gdbos.identity.account import disable, find_account, open_account, set_password
+from gdbos.errors import Conflict, NotFound
+from gdbos.identity.account import disable, find_account, open_account, restore, set_password
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.factor import remove
 from gdbos.identity.import_routes import Imported, apply, plan_of
@@ -54,12 +54,15 @@ def setup(as_json: bool) -> None:
 @click.option("--role", "role_id", required=True, help="Id of a role of the standards packs.")
 @JSON
 def add_official(login: str, name: str, body: str, role_id: str, as_json: bool) -> None:
-    """Open an account for an official with a post; prints the generated password once."""
+    """Open an account for an official with a post; prints the generated password once, to be changed at the first log-in.
+
+    An administrator's post counts at once: whoever runs the node makes the second administrator, who then confirms others.
+    """
     password = generated()
     password_hash = hashed(password)
 
     def add(unit: Unit) -> UUID:
-        account = open_account(unit, login=login, password_hash=password_hash, name=name, kind="official")
+        account = open_account(unit, login=login, password_hash=password_hash, name=name, kind="official", due=True)
         appoint(unit, account, body=body, role_id=role_id)
         return account
 
@@ -112,9 +115,10 @@ def disable_account(login: str, as_json: bool) -> None:
 
 @identity.command()
 @click.argument("login")
+@click.option("--restore", "again", is_flag=True, help="Let it log in again, if it is disabled.")
 @JSON
-def recover(login: str, as_json: bool) -> None:
-    """Give an account another password and take its second factor away; prints the password once."""
+def recover(login: str, again: bool, as_json: bool) -> None:
+    """Give an account another password and take its second factor away; prints the password once, to be changed at log-in."""
     password = generated()
     password_hash = hashed(password)
 
@@ -122,7 +126,11 @@ def recover(login: str, as_json: bool) -> None:
         found = find_account(unit, login)
         if found is None:
             raise NotFound("There is no account with this log-in name.")
-        set_password(unit, found.id, password_hash)
+        if found.disabled and not again:
+            raise Conflict("The account is disabled: no password lets it in. Add --restore to let it log in again.")
+        if found.disabled:
+            restore(unit, found.id)
+        set_password(unit, found.id, password_hash, due=True)
         remove(unit, found.id)
         return end_all(unit, found.id)
 

@@ -50,7 +50,7 @@ def next_step(unit: Unit, entering: Entering) -> Step:
     if row is None:
         raise _disabled()
     rules = unit.config(Settings).passwords
-    if entering.how.method == "password" and expired(row.password_at, rules, unit.now):
+    if entering.how.method == "password" and (row.password_due or expired(row.password_at, rules, unit.now)):
         return "password"
     if entering.how.proven:
         return ""

@@ -190,7 +190,7 @@ def _official(unit: Unit, row: dict[str, str], hash_of: Callable[[str], str]) ->
         if number := row.get("citizen_id", ""):
             person = register_person(unit, Person(name=name, citizen_id=number, trust="L3")).id
         account = open_account(
-            unit, login=login, password_hash=hash_of(login), name=name, kind="official", person=person
+            unit, login=login, password_hash=hash_of(login), name=name, kind="official", person=person, due=True
         )
     else:
         account = known.id

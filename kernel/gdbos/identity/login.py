@@ -54,7 +54,7 @@ async def log_in(
     """Log in at once, with all that the account asks for.
 
     :param code: of the second factor; needed where the account has one.
-    :param new_password: needed where the present one is too old.
+    :param new_password: needed where the present one is too old, or was not chosen by the account's holder.
     :param presented: the session secret the request brought along; that session ends, whoever's it was.
     :raises WrongPassword: name or password is wrong, or the account is disabled; which, is not told.
     :raises SecondFactorNeeded, PasswordExpired: what is missing beside the right password.
@@ -64,7 +64,9 @@ async def log_in(
     step = await identity.units.read(IDENTITY, next_step, entering)
     if step == "password":
         if not new_password:
-            raise PasswordExpired("The password is right and too old; send a new one beside it, as new_password.")
+            raise PasswordExpired(
+                "The password is right and has to be changed; send a new one beside it, as new_password."
+            )
         await renew(identity, entering, new_password)
         step = await identity.units.read(IDENTITY, next_step, entering)
     if step == "code" and code:
@@ -102,7 +104,7 @@ async def show(identity: Identity, entering: Entering, code: str) -> Entering:
 
 
 async def renew(identity: Identity, entering: Entering, password: str) -> None:
-    """Replace a password that is too old. :raises Invalid: the new one is too weak, or the old one again."""
+    """Replace a password that has to be changed. :raises Invalid: the new one is too weak, or the old one again."""
     login, old = await identity.units.read(IDENTITY, _held, entering.account)
     refuse_weak(password, login, identity.settings.passwords)
     if await identity.hashing.verify(old, password):

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, Column, Date, Index, Row, String, Table, Uuid, insert, or_, select, update
+from sqlalchemy import JSON, Column, Date, Index, Row, String, Table, Uuid, and_, insert, or_, select, update
 
 from gdbos.errors import Conflict, Forbidden, Invalid, NotFound, Violation
 from gdbos.identity.account import Account, account, as_account, get_account
@@ -38,6 +38,12 @@ post = Table(
     Column("matters", JSON, nullable=False),
     Column("since", Date, nullable=False),
     Column("until", Date),
+    Column("asked_by", String(80), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("confirmed_by", String(80), nullable=False),
+    Column(
+        "confirmed_at", Instant
+    ),  # from when on it counts; none: an administrator's, which waits for a second official
     Index("identity_post_account", "account"),
     Index("identity_post_body", "body"),
     # No scope: officials hold posts at several bodies and must see them all to switch; always read by account.
@@ -95,6 +101,8 @@ def appoint(
 ) -> UUID:
     """Give an official a post. Rights of posts are never added up: one post is active in a session.
 
+    Where it makes an administrator (三员), it counts only once another confirms it (:mod:`gdbos.identity.appointment`).
+
     :raises Forbidden: the body or the role's reach lies beyond the appointer's own, or they appoint themselves.
     :raises Conflict: the official holds a role that excludes this one (三员分立), or already holds this very post.
     :param area: division below the body's to whose subtree the post is limited. :param matters: the only ones it is for.
@@ -103,8 +111,9 @@ def appoint(
     wanted, where, since = role(unit, role_id), get_body(unit, body), since or unit.today
     _refuse_own(unit, account_id)
     refuse_beyond_reach(unit, where.uscc, where.division)
-    if _ORDER.index(wanted.scope) > _ORDER.index(unit.actor.reach):
-        raise Forbidden("The role {role} reaches further than your own post.", role=role_id)
+    refuse_farther(unit, wanted)
+    if _waits(unit, wanted) and unit.actor.kind != "official":
+        raise Forbidden("Only officials ask for the appointment of an administrator.")
     if until is not None and until <= since:
         detail = N_("A post must end after it begins.")
         raise Invalid(detail, violations=[Violation("$.until", "period", detail)])
@@ -113,16 +122,35 @@ def appoint(
     row = new_id()
     limits = {"area": area, "matters": list(matters)}
     whole = {"id": row, "account": account_id, "body": body, "role": role_id, "since": since, "until": until}
-    unit.execute(insert(post).values(**whole, **limits))
+    unit.execute(insert(post).values(**whole, **limits, **_said(unit, wanted)))
     take_duty(unit, wanted, row, account_id, since, until)
     advance(unit)
-    unit.record("identity.post-given", account=account_id, post=row, body=body, role=role_id)
+    act = "identity.post-asked" if _waits(unit, wanted) else "identity.post-given"
+    unit.record(act, account=account_id, post=row, body=body, role=role_id)
     return row
 
 
+def _waits(unit: Unit, wanted: Role) -> bool:
+    # The node itself acts at set-up, for whoever runs it on its own machine, and for seeds: there is nobody else yet.
+    return bool(wanted.administration) and unit.actor.kind != "plugin"
+
+
+def _said(unit: Unit, wanted: Role) -> dict[str, Any]:
+    waits = _waits(unit, wanted)
+    confirmed = {"confirmed_by": "" if waits else unit.actor.id, "confirmed_at": None if waits else unit.now}
+    return {"asked_by": unit.actor.id, "asked_at": unit.now, **confirmed}
+
+
+def refuse_farther(unit: Unit, wanted: Role) -> None:
+    """:raises Forbidden: the role reaches further than the actor's own post."""
+    if _ORDER.index(wanted.scope) > _ORDER.index(unit.actor.reach):
+        raise Forbidden("The role {role} reaches further than your own post.", role=wanted.id)
+
+
 def end_post(unit: Unit, post_id: UUID) -> None:
-    """End a post today. :raises NotFound: there is none in force."""
-    row = unit.execute(select(post.c.account, post.c.body).where(post.c.id == post_id, _open(unit))).first()
+    """End a post today, or withdraw one that waits to be confirmed. :raises NotFound: there is none."""
+    there = or_(open_today(unit), and_(post.c.confirmed_at.is_(None), ahead(unit)))
+    row = unit.execute(select(post.c.account, post.c.body).where(post.c.id == post_id, there)).first()
     if row is None:
         raise NotFound("There is no post {post} in force.", post=post_id)
     _refuse_own(unit, row.account)
@@ -136,14 +164,16 @@ def end_post(unit: Unit, post_id: UUID) -> None:
 
 def posts_of(unit: Unit, account_id: UUID) -> list[Post]:
     """The posts an account holds today, the oldest first, at active bodies and with roles that are in force."""
-    found = unit.execute(_posts().where(post.c.account == account_id, _open(unit)).order_by(post.c.since, post.c.id))
+    found = unit.execute(
+        _posts().where(post.c.account == account_id, open_today(unit)).order_by(post.c.since, post.c.id)
+    )
     known = roles(unit)
     return [_post(row, known[row.role]) for row in found if row.role in known]
 
 
 def posts(unit: Unit, *, after: UUID | None = None, limit: int = 50) -> list[Post]:
     """Posts held today within the actor's reach, in the order of their ids."""
-    chosen = _posts().where(_open(unit)).order_by(post.c.id)
+    chosen = _posts().where(open_today(unit)).order_by(post.c.id)
     if after is not None:
         chosen = chosen.where(post.c.id > after)
     chosen = chosen.where(reached(unit))
@@ -155,7 +185,7 @@ def accounts(unit: Unit, *, after: str = "", limit: int = 50) -> list[Account]:
     """Accounts in the order of their log-in names: all for who reaches the node, else those with a post in reach."""
     chosen = select(account).where(account.c.login > after).order_by(account.c.login).limit(limit)
     if unit.actor.reach != "node":
-        held = select(post.c.account).join(body, body.c.uscc == post.c.body).where(reached(unit), _ahead(unit))
+        held = select(post.c.account).join(body, body.c.uscc == post.c.body).where(reached(unit), ahead(unit))
         chosen = chosen.where(account.c.id.in_(held))
     return [as_account(row) for row in unit.execute(chosen)]
 
@@ -167,14 +197,15 @@ def refuse_foreign_account(unit: Unit, account_id: UUID) -> None:
     """
     if unit.actor.reach == "node":
         return
-    held = select(post.c.id).where(post.c.account == account_id, _ahead(unit))
+    held = select(post.c.id).where(post.c.account == account_id, ahead(unit))
     within = held.join(body, body.c.uscc == post.c.body).where(reached(unit))
     everywhere, here = (len(unit.execute(chosen).all()) for chosen in (held, within))
     if not here or here < everywhere:
         raise Forbidden("The account lies outside the reach of your post.")
 
 
-def _ahead(unit: Unit) -> Any:
+def ahead(unit: Unit) -> Any:
+    """Whether a post is in force today or will be, or waits to be confirmed."""
     return or_(post.c.until.is_(None), post.c.until > unit.today)
 
 
@@ -183,8 +214,9 @@ def _posts() -> Any:
     return select(*columns).join(body, body.c.uscc == post.c.body).where(body.c.active)
 
 
-def _open(unit: Unit) -> Any:
-    return in_force(post.c.since, post.c.until, unit.today)
+def open_today(unit: Unit) -> Any:
+    """Whether a post counts today: its period holds the day, and it does not wait to be confirmed."""
+    return and_(in_force(post.c.since, post.c.until, unit.today), post.c.confirmed_at.is_not(None))
 
 
 def _refuse_wrong_limits(unit: Unit, division: str, area: str, matters: tuple[str, ...]) -> None:

@@ -46,7 +46,7 @@ class LogIn(Entered, frozen=True, kw_only=True):
     code: Word = ""
     """Of the second factor, where the account has one: from the app, or one of recovery."""
     new_password: Phrase = ""
-    """Where the present one is too old."""
+    """Where the present one has to be changed."""
 
 
 class AccountShown(msgspec.Struct, frozen=True):

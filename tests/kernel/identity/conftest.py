@@ -40,6 +40,7 @@ from gdbos.unit import Surroundings, Unit, Units
 from gdbos.vault import KeyRing, Vault
 
 PASSWORD = "a long sentence nobody guesses"
+OWN = "a sentence of their very own"
 MARKET = "114501003217890125"
 COMPANY = "91450100MA5K0A1B2T"
 ANNA = "450102199003071238"
@@ -64,7 +65,7 @@ scope = "body"
 [[document]]
 id = "system-administrator"
 title = { zh = "系统管理员", en = "System administrator" }
-permissions = ["kernel.settings.manage"]
+permissions = ["kernel.settings.manage", "kernel.identity.confirm"]
 scope = "node"
 administration = "system"
 
@@ -78,7 +79,7 @@ administration = "security"
 [[document]]
 id = "audit-administrator"
 title = { zh = "审计管理员", en = "Audit administrator" }
-permissions = ["kernel.ledger.read", "kernel.audit.read"]
+permissions = ["kernel.ledger.read", "kernel.audit.read", "kernel.identity.confirm"]
 scope = "node"
 administration = "audit"
 excludes = ["body-manager"]
@@ -293,9 +294,10 @@ class Served(Registered):
     def client(self) -> TestClient[Any]:
         return self.site.client
 
-    def token(self, login: str, password: str = PASSWORD) -> dict[str, str]:
-        """The headers of somebody who has logged in."""
-        answer = self.client.post("/api/identity/sessions", json={"login": login, "password": password})
+    def token(self, login: str, password: str = PASSWORD, *, first: bool = False) -> dict[str, str]:
+        """The headers of somebody who has logged in; ``first``: with a password that was told them, which ``OWN`` replaces."""
+        entry = {"login": login, "password": password} | ({"new_password": OWN} if first else {})
+        answer = self.client.post("/api/identity/sessions", json=entry)
         assert answer.status_code == 201, answer.text
         self.client.cookies.clear()
         return {"authorization": f"Bearer {answer.json()['token']}"}

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from gdbos.cli import Context
-from gdbos.errors import NotFound, SecondFactorNeeded
+from gdbos.errors import Conflict, NotFound, SecondFactorNeeded
 from gdbos.home import alone
 from gdbos.identity.account import open_account
 from gdbos.identity.administration import SetUp, new_hash, run_set_up
@@ -76,7 +76,8 @@ def test_a_node_is_set_up_and_gets_officials(shell: Shell):
     added = shell.run("add-official", "second", "--name", "Second", "--body", MARKET, "--role", "examiner")
 
     async def logs_in(kernel: Kernel) -> str:
-        return (await log_in(kernel.identity, "second", added["password"])).kind
+        own = "a sentence of their own"
+        return (await log_in(kernel.identity, "second", added["password"], new_password=own)).kind
 
     assert shell.on_node(logs_in) == "official"
     assert shell.run("disable", "second")["sessions_ended"] == 1
@@ -94,13 +95,18 @@ def test_a_lost_password_and_second_factor_are_reset_on_the_nodes_own_machine(sh
         await kernel.units.write(IDENTITY, opened)
 
     async def logs_in(kernel: Kernel) -> str:
-        return (await log_in(kernel.identity, "lost", recovered)).kind
+        return (await log_in(kernel.identity, "lost", recovered, new_password="a sentence of their own")).kind
 
     shell.on_node(enter)
     recovered = PASSWORD
     with pytest.raises(SecondFactorNeeded):
         shell.on_node(logs_in)
     recovered = shell.run("recover", "lost")["password"]
+    assert shell.on_node(logs_in) == "official"
+    shell.run("disable", "lost")
+    with pytest.raises(Conflict, match="disabled"):
+        shell.run("recover", "lost")
+    recovered = shell.run("recover", "lost", "--restore")["password"]
     assert shell.on_node(logs_in) == "official"
 
 

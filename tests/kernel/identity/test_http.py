@@ -209,7 +209,7 @@ def test_an_administrator_registers_a_body_an_account_a_post_and_a_system(served
     opened = served.client.post("/api/identity/accounts", json=entry, headers=guard).json()
     post = {"account": opened["id"], "body": new["uscc"], "role": "examiner"}
     assert served.client.post("/api/identity/posts", json=post, headers=guard).status_code == 201
-    newcomer = served.token("newcomer", opened["password"])
+    newcomer = served.token("newcomer", opened["password"], first=True)
     assert served.client.get("/api/identity/me", headers=newcomer).json()["body"] == new["uscc"]
     shut = f"/api/identity/accounts/{opened['id']}/disable"
     assert served.client.post(shut, headers=guard).status_code == 204
@@ -229,6 +229,8 @@ ADMINISTRATION = [
     ("POST", f"/api/identity/accounts/{uuid4()}/restore"),
     ("GET", "/api/identity/posts"),
     ("POST", "/api/identity/posts"),
+    ("GET", "/api/identity/posts/waiting"),
+    ("POST", f"/api/identity/posts/{uuid4()}/confirm"),
     ("DELETE", f"/api/identity/posts/{uuid4()}"),
     ("GET", "/api/identity/systems"),
     ("POST", "/api/identity/systems"),

@@ -247,6 +247,7 @@ def upgrade() -> None:
         sa.Column("login", sa.String(length=100), nullable=False),
         sa.Column("password", sa.String(length=200), nullable=False),
         sa.Column("password_at", Instant(), nullable=False),
+        sa.Column("password_due", sa.Boolean(), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("person", sa.Uuid(), nullable=True),
         sa.Column("name", sa.LargeBinary(), nullable=False),
@@ -409,6 +410,10 @@ def upgrade() -> None:
         sa.Column("matters", sa.JSON(), nullable=False),
         sa.Column("since", sa.Date(), nullable=False),
         sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("asked_by", sa.String(length=80), nullable=False),
+        sa.Column("asked_at", Instant(), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=80), nullable=False),
+        sa.Column("confirmed_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("identity_post_account", "identity_post", ["account"], unique=False)
