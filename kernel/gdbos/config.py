@@ -186,6 +186,8 @@ class Passwords(Section, frozen=True, kw_only=True):
     """``djbh``: a password older than this is changed at log-in."""
     attempts: int = 10
     """Failed log-ins per account and quarter of an hour before the account must wait."""
+    network_attempts: Annotated[int, msgspec.Meta(ge=1)] = 100
+    """Failed log-ins per client network (/24, of IPv6 /56) and quarter of an hour, whatever the accounts, before it must wait."""
 
 
 class Claims(Section, frozen=True, kw_only=True):

@@ -66,6 +66,7 @@ HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "x-content-type-options": "nosniff",
+    # Not no-referrer: browsers would then send forms with "Origin: null", which the check against forged requests refuses.
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -73,7 +74,8 @@ HEADERS = {
     "cache-control": "no-store",
 }
 
-_ENCODED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+HSTS = {"strict-transport-security": "max-age=31536000; includeSubDomains"}
+"""Beside them where the public address is https (``[http] secure_cookies``): a year in which browsers ask by nothing else."""
 
 
 class Well(msgspec.Struct, frozen=True):
@@ -138,8 +140,10 @@ def application(kernel: Kernel) -> Litestar:
     _find_parameters_of_raw_handlers(app)
     honour_limits(app)
     app.state.methods = Methods(app)
+    carried = HEADERS | (HSTS if kernel.settings.http.secure_cookies else {})
+    app.state.headers = [(name.encode(), value.encode()) for name, value in carried.items()]
     app.asgi_handler = Edge(
-        app.asgi_handler, Quick(app, [JSON, *_ENCODED], _complete), Places(app, kernel.settings.http.capacity)
+        app.asgi_handler, Quick(app, [JSON, *app.state.headers], _complete), Places(app, kernel.settings.http.capacity)
     )  # around the router: what it answers itself (404, 405) passes here too
     return app
 
@@ -327,7 +331,7 @@ class Edge:
 
 def _complete(message: Any, scope: Scope) -> None:
     own = {name.lower() for name, _ in message["headers"]}
-    headers = [header for header in _ENCODED if header[0] not in own]
+    headers = [header for header in scope["app"].state.headers if header[0] not in own]
     refused = message["status"] == 405
     allow = scope["app"].state.methods.at(scope["path"]) if refused else scope.get("state", {}).get("allow")
     kept = [(k, v) for k, v in message["headers"] if k.lower() != b"allow"] if allow else message["headers"]

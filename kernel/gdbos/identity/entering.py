@@ -11,8 +11,9 @@ from sqlalchemy import select
 from gdbos.actor import Trust
 from gdbos.config import Settings
 from gdbos.errors import Unauthenticated
-from gdbos.identity import attempt
+from gdbos.identity import attempt, browser
 from gdbos.identity.account import AccountKind, account, greeting
+from gdbos.identity.attempt import Origin
 from gdbos.identity.delegation import offices
 from gdbos.identity.factor import enrolled
 from gdbos.identity.mandate import may_act_for
@@ -33,6 +34,8 @@ class Entering(msgspec.Struct, frozen=True, kw_only=True):
     next: str = "/"
     acts_for: str = ""
     """Subject key of the enterprise they have logged in for, where the provider says so."""
+    origin: Origin = Origin()
+    """From where; what was charged for the attempt is settled once they are in."""
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +45,8 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     kind: AccountKind
     name: str
     session: Opened
+    browser: str = ""
+    """What the browser keeps, to be known when this account logs in again."""
 
 
 def next_step(unit: Unit, entering: Entering) -> Step:
@@ -72,12 +77,18 @@ def admit(unit: Unit, entering: Entering, presented: str) -> Admitted:
     row = unit.execute(select(account).where(account.c.id == entering.account)).one()
     if presented:
         end_presented(unit, presented)
-    attempt.clear(unit, row.login)
+    _settle(unit, row.login, entering.origin)
     acts_for = entering.acts_for if row.person and may_act_for(unit, row.person, entering.acts_for) else ""
     held = offices(unit, row.id) if row.kind == "official" else []
     how = msgspec.structs.replace(entering.how, trust=lower(known_trust(unit, row.id), _shown(unit, entering.how)))
     opened = open_session(unit, row.id, how=how, post=held[0].id if held else None, acts_for=acts_for)
-    return Admitted(account=row.id, kind=row.kind, name=greeting(unit, row.id, row.name), session=opened)
+    name, keeps = greeting(unit, row.id, row.name), browser.token(unit, row, entering.origin.browser)
+    return Admitted(account=row.id, kind=row.kind, name=name, session=opened, browser=keeps)
+
+
+def _settle(unit: Unit, login: str, origin: Origin) -> None:
+    known = browser.knows(unit, login, origin.browser)
+    attempt.settle(unit, login, origin, known, unit.config(Settings).passwords)
 
 
 def _shown(unit: Unit, how: How) -> Trust:

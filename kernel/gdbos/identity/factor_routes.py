@@ -122,9 +122,9 @@ async def begin(kernel: Kernel, run: Run, password: str) -> factor.Enrolment:
 
     :raises Forbidden: the password is wrong, or who has none has not shown their platform just now who they are.
     """
-    login, needed, anew = await run.read(_own)
+    needed, anew = await run.read(_own)
     if needed:
-        await confirm_password(kernel.identity, login, password)
+        await confirm_password(kernel.identity, run, password)
     elif anew:
         raise Forbidden(
             "Log in by your platform anew first, at {address}: whoever finds your browser open must not set up a second"
@@ -174,9 +174,9 @@ async def _charged(kernel: Kernel, run: Run) -> UUID:
     return account_id
 
 
-def _own(unit: Unit) -> tuple[str, bool, str]:
+def _own(unit: Unit) -> tuple[bool, str]:
     account_id = account_of(unit)
-    return get_account(unit, account_id).login, has_password(unit, account_id), log_in_anew(unit)
+    return has_password(unit, account_id), log_in_anew(unit)
 
 
 def _enrol(unit: Unit) -> factor.Enrolment:

@@ -8,9 +8,11 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
+from gdbos.config import Passwords
 from gdbos.errors import Forbidden, PasswordExpired, SecondFactorNeeded, WrongPassword
-from gdbos.identity import attempt, factor
+from gdbos.identity import attempt, browser, factor
 from gdbos.identity.account import account, get_account, login_of, set_password
+from gdbos.identity.attempt import Origin
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.entering import Admitted, Entering, admit, next_step
 from gdbos.identity.identity import Identity, account_of
@@ -50,6 +52,7 @@ async def log_in(
     new_password: str = "",
     device: str = "",
     presented: str = "",
+    origin: Origin = Origin(),  # noqa: B008  (immutable)
 ) -> LoggedIn:
     """Log in at once, with all that the account asks for.
 
@@ -58,9 +61,11 @@ async def log_in(
     :param presented: the session secret the request brought along; that session ends, whoever's it was.
     :raises WrongPassword: name or password is wrong, or the account is disabled; which, is not told.
     :raises SecondFactorNeeded, PasswordExpired: what is missing beside the right password.
-    :raises TooMany: this name was tried too often. :raises Unavailable: too many log-ins at once.
+    :param origin: from where: the network, and what the browser keeps of earlier log-ins.
+    :raises TooMany: this name, or names from this network, were tried too often. :raises Unavailable: too many log-ins at once.
     """
-    entering = Entering(account=await check(identity, login, password), how=How(device=device))
+    account_id = await check(identity, login, password, origin)
+    entering = Entering(account=account_id, how=How(device=device), origin=origin)
     step = await identity.units.read(IDENTITY, next_step, entering)
     if step == "password":
         if not new_password:
@@ -83,10 +88,13 @@ _MISSING = {
 }
 
 
-async def check(identity: Identity, login: str, password: str) -> UUID:
+async def check(identity: Identity, login: str, password: str, origin: Origin) -> UUID:
     """The account whose name and password these are. :raises WrongPassword: there is none; why, is not told."""
-    allowed = identity.settings.passwords.attempts
-    credential = await identity.units.write(IDENTITY, present, login, allowed)
+    credential = await identity.units.write(IDENTITY, present, login, origin, identity.settings.passwords)
+    return await _verified(identity, credential, password)
+
+
+async def _verified(identity: Identity, credential: Credential | None, password: str) -> UUID:
     right = await identity.hashing.verify(credential.password if credential else None, password)
     if credential is None or not right:
         if credential is not None:
@@ -112,9 +120,9 @@ async def renew(identity: Identity, entering: Entering, password: str) -> None:
     await identity.units.write(IDENTITY, _replace, entering.account, await identity.hashing.hash(password))
 
 
-def present(unit: Unit, login: str, allowed: int) -> Credential | None:
+def present(unit: Unit, login: str, origin: Origin, rules: Passwords) -> Credential | None:
     """Charge an attempt for ``login`` and give what it must match; nothing for an unknown or disabled account."""
-    attempt.charge(unit, login, allowed)
+    attempt.charge_all(unit, login, origin, browser.knows(unit, login, origin.browser), rules)
     folded = login_of(login)
     if not folded.isprintable():
         return None
@@ -132,20 +140,30 @@ async def change_password(identity: Identity, run: Run, old: str, new: str) -> N
 
     :raises Invalid: the new one is too weak. :raises Forbidden: the old one is wrong.
     """
-    folded = await run.read(_own_login)
-    refuse_weak(new, folded, identity.settings.passwords)
-    account_id = await confirm_password(identity, folded, old)
+    refuse_weak(new, await run.read(_own_login), identity.settings.passwords)
+    account_id = await confirm_password(identity, run, old)
     await run(_replace, account_id, await identity.hashing.hash(new))
 
 
-async def confirm_password(identity: Identity, login: str, password: str) -> UUID:
-    """The account, once its holder has given its password again. :raises Forbidden: it is wrong."""
+async def confirm_password(identity: Identity, run: Run, password: str) -> UUID:
+    """The account, once its holder, who has logged in, has given its password again. :raises Forbidden: it is wrong.
+
+    :raises TooMany: it was wrong too often in this session; those who guess from elsewhere do not keep its holder from it.
+    """
+    name = f"session {run.actor.session}"
+    credential = await run(_present_own, name, identity.settings.passwords.attempts)
     try:
-        account_id = await check(identity, login, password)
+        account_id = await _verified(identity, credential, password)
     except WrongPassword:
         raise Forbidden("The present password is not right; nothing was changed.") from None
-    await identity.units.write(IDENTITY, attempt.clear, login)
+    await run(attempt.clear, name)
     return account_id
+
+
+def _present_own(unit: Unit, name: str, allowed: int) -> Credential:
+    attempt.charge(unit, name, allowed)
+    account_id = account_of(unit)
+    return Credential(account_id, _held(unit, account_id)[1])
 
 
 def _own_login(unit: Unit) -> str:

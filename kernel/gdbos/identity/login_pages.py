@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import get, post
+from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect
@@ -16,7 +17,7 @@ from gdbos.errors import Invalid, Problem
 from gdbos.identity import factor
 from gdbos.identity.deciding import IDENTITY
 from gdbos.identity.device import device_of
-from gdbos.identity.entering import Entering, admit, next_step
+from gdbos.identity.entering import Admitted, Entering, admit, next_step
 from gdbos.identity.entries import Asked, Entered, Phrase, Word
 from gdbos.identity.factor_routes import own_enrolment, proven, shown
 from gdbos.identity.login import check, renew, show
@@ -24,7 +25,15 @@ from gdbos.identity.pending import held, hold, take
 from gdbos.identity.qr import qr
 from gdbos.identity.routes import end_own
 from gdbos.identity.session import How
-from gdbos.identity.session_cookie import carried, no_cookie, session_cookie, step_carried, step_cookie
+from gdbos.identity.session_cookie import (
+    carried,
+    known_cookie,
+    no_cookie,
+    origin_of,
+    session_cookie,
+    step_carried,
+    step_cookie,
+)
 from gdbos.kernel import Kernel
 from gdbos.pages.language import local_path, locale_of
 from gdbos.pages.render import Page
@@ -71,12 +80,13 @@ async def log_in_page(
 @post("/login", permission=PUBLIC, reserved=True)
 async def log_in(request: Asked, kernel: NamedDependency[Kernel], data: URLEncodedBody[LogInForm]) -> Page | Redirect:
     """Log in and go where one wanted to; what went wrong is said on the same page."""
+    origin = origin_of(request, kernel)
     try:
-        account = await check(kernel.identity, data.login, data.password)
+        account = await check(kernel.identity, data.login, data.password, origin)
     except Problem as problem:
         return log_in_form(kernel, next=local_path(data.next), login=data.login, problem=problem, request=request)
     how = How(device=device_of(request.headers.get("user-agent", "")))
-    return await go_on(request, kernel, Entering(account=account, how=how, next=local_path(data.next)))
+    return await go_on(request, kernel, Entering(account=account, how=how, next=local_path(data.next), origin=origin))
 
 
 @get("/login/step", permission=PUBLIC, reserved=True)
@@ -141,10 +151,14 @@ async def go_on(request: Asked, kernel: Kernel, entering: Entering) -> Redirect:
     step = await kernel.units.read(IDENTITY, next_step, entering)
     if not step:
         admitted = await kernel.units.write(IDENTITY, admit, entering, carried(request, kernel))
-        return to(entering.next, session_cookie(kernel, admitted.session), step_cookie(kernel, ""))
+        return to(entering.next, *_cookies(kernel, admitted), step_cookie(kernel, ""))
     if step == "enrol":
         await kernel.units.write(IDENTITY, factor.enrol, entering.account)
     return to("/login/step", step_cookie(kernel, await kernel.units.write(IDENTITY, hold, entering)))
+
+
+def _cookies(kernel: Kernel, admitted: Admitted) -> tuple[Cookie, Cookie]:
+    return session_cookie(kernel, admitted.session), known_cookie(kernel, admitted.browser)
 
 
 def log_in_form(
@@ -187,7 +201,7 @@ async def _enrolled(request: Asked, kernel: Kernel, entering: Entering, code: st
     sure = msgspec.structs.replace(entering, how=msgspec.structs.replace(entering.how, proven=True))
     admitted = await units.write(IDENTITY, admit, sure, carried(request, kernel))
     secret = await units.write(IDENTITY, hold, CodesShown(codes=codes, next=entering.next))
-    return to(CODES, session_cookie(kernel, admitted.session), step_cookie(kernel, secret))
+    return to(CODES, *_cookies(kernel, admitted), step_cookie(kernel, secret))
 
 
 async def _step_page(request: Asked, kernel: Kernel, entering: Entering, problem: Problem | None = None) -> Page:

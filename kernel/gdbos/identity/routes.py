@@ -31,7 +31,7 @@ from gdbos.identity.person import get_person
 from gdbos.identity.post import Post
 from gdbos.identity.principal import Principal, principals
 from gdbos.identity.session import Device, current_post, devices, end, end_all, switch_acts_for, switch_post
-from gdbos.identity.session_cookie import carried, no_cookie, session_cookie
+from gdbos.identity.session_cookie import carried, known_cookie, no_cookie, origin_of, session_cookie
 from gdbos.identity.token_routes import TokenRoutes
 from gdbos.kernel import Kernel
 from gdbos.plugin import KNOWN, PUBLIC
@@ -143,12 +143,13 @@ class SessionRoutes(Controller):
             new_password=data.new_password,
             device=device_of(request.headers.get("user-agent", "")),
             presented=carried(request, kernel),
+            origin=origin_of(request, kernel),
         )
         shown = AccountShown(opened.account, opened.kind, opened.name)
         content = SessionOpened(
             token=opened.access.token, expires_at=opened.access.expires_at, session=opened.session.id, account=shown
         )
-        return Response(content, cookies=[session_cookie(kernel, opened.session)])
+        return Response(content, cookies=[session_cookie(kernel, opened.session), known_cookie(kernel, opened.browser)])
 
     @get(permission=KNOWN)
     async def devices(self, run: NamedDependency[Run]) -> list[Device]:

@@ -1,13 +1,19 @@
-"""The cookies of identity: one holds a session's secret, one the secret of a log-in that is not finished."""
+"""The cookies of identity: a session's secret, the secret of a log-in that is not finished, and what a browser is known again by."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from litestar.datastructures import Cookie
 
+from gdbos.identity.attempt import Origin, network_of
 from gdbos.identity.entries import Asked
 from gdbos.identity.pending import LIFETIME
 from gdbos.identity.session import Opened
 from gdbos.kernel import Kernel
+
+_KNOWN_FOR: Final = 180 * 24 * 3600
+"""Seconds; half a year."""
 
 
 def carried(request: Asked, kernel: Kernel) -> str:
@@ -25,6 +31,17 @@ def no_cookie(kernel: Kernel) -> Cookie:
     return _cookie(kernel, kernel.identity.cookie, "", 0)
 
 
+def known_cookie(kernel: Kernel, keeps: str) -> Cookie:
+    """What a browser keeps after a log-in, so that its owner gets in while others guess; it opens nothing by itself."""
+    return _cookie(kernel, _known_name(kernel), keeps, _KNOWN_FOR)
+
+
+def origin_of(request: Asked, kernel: Kernel) -> Origin:
+    """From where a log-in is tried. The client's address is the connection's, or a trusted proxy's word (``[http] proxies``)."""
+    host = request.client.host if request.client else ""
+    return Origin(network=network_of(host) if host else "", browser=request.cookies.get(_known_name(kernel), ""))
+
+
 def step_carried(request: Asked, kernel: Kernel) -> str:
     """The secret of the unfinished log-in that a browser brings along."""
     return request.cookies.get(_step_name(kernel), "")
@@ -33,6 +50,10 @@ def step_carried(request: Asked, kernel: Kernel) -> str:
 def step_cookie(kernel: Kernel, secret: str) -> Cookie:
     """The cookie that binds an unfinished log-in to the browser it began in; without a secret it is taken away."""
     return _cookie(kernel, _step_name(kernel), secret, int(LIFETIME.total_seconds()) if secret else 0)
+
+
+def _known_name(kernel: Kernel) -> str:
+    return kernel.identity.cookie.replace("sid", "known")
 
 
 def _step_name(kernel: Kernel) -> str:

@@ -45,10 +45,19 @@ def test_behind_https_the_cookie_is_tied_to_this_host(tmp_path, packs, clock: Cl
 
     with serving(load(settings.path, {}), clock=clock) as site:
         served = Served(site)
-        cookie = log_in(served, **{"sec-fetch-site": "same-origin"}).headers["set-cookie"]
-        assert cookie.startswith("__Host-sid=")
-        assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
-        assert "Domain" not in cookie
+        answer = log_in(served, **{"sec-fetch-site": "same-origin"})
+        cookies = answer.headers.get_list("set-cookie")
+        assert sorted(cookie.partition("=")[0] for cookie in cookies) == ["__Host-known", "__Host-sid"]
+        for cookie in cookies:
+            assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
+            assert "Domain" not in cookie
+        for path in ("/health/live", "/login", "/no/such/address"):
+            told = served.client.get(path).headers["strict-transport-security"]
+            assert told == "max-age=31536000; includeSubDomains", path
+
+
+def test_without_https_no_browser_is_told_to_insist_on_it(served: Served):
+    assert "strict-transport-security" not in served.client.get("/login").headers
 
 
 def test_logging_out_ends_cookie_and_token(served: Served):

@@ -267,9 +267,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "identity_attempt",
-        sa.Column("login", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("key", sa.LargeBinary(length=32), nullable=False),
         sa.Column("until", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("login"),
+        sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
         "identity_body_former",
