@@ -50,8 +50,8 @@ class Kind(msgspec.Struct, frozen=True):
     struct: type[msgspec.Struct]
     check: Callable[[Any, Any], Iterable[str]] | None = None
     """``check(value, standards)`` yields what is wrong with one document beyond its shape."""
-    loosens: Callable[[str, Any, Any], str] | None = None
-    """``loosens(field, old, new)``: why a lower pack may not change a field so, empty where it may; old is None where it had none."""
+    loosens: Callable[[Any, Any, Any], Iterable[str]] | None = None
+    """``loosens(upper, lower, standards)`` yields what a lower pack may not make of a document; ``lower`` is None where it withdraws it."""
 
 
 class Disclosed(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -44,22 +44,20 @@ def _check(role: Role, _: object) -> Iterable[str]:
         yield "a role cannot exclude itself"
 
 
-def _loosens(field: str, old: Any, new: Any) -> str:
-    """A lower pack narrows a role of an upper one, or adds one of its own; it never hands out more under the same name."""
-    if field == "permissions":
-        wider = [name for name in new if not any(_covers(held, name) for held in old or ())]
-        return (
-            f"permissions: {', '.join(wider)} is more than the upper pack gives; add a role of your own"
-            if wider
-            else ""
-        )
-    if field == "scope" and _REACHES.index(new) > _REACHES.index(old or "body"):
-        return f"scope: {new} reaches further than the upper pack's {old or 'body'}"
-    if field == "excludes" and (dropped := sorted(set(old or ()) - set(new))):
-        return f"excludes: {', '.join(dropped)} must stay, since the upper pack keeps these duties apart"
-    if field == "given_to" or (field == "administration" and old):
-        return f"{field}: a lower pack may not change it"
-    return ""
+def _loosens(upper: Role, lower: Role | None, _: object) -> Iterable[str]:
+    """A lower pack narrows or withdraws a role of an upper one, or adds one of its own; it never hands out more under the same name."""
+    if lower is None:
+        return
+    if wider := [name for name in lower.permissions if not any(_covers(held, name) for held in upper.permissions)]:
+        yield f"permissions: {', '.join(wider)} is more than the upper pack gives; add a role of your own"
+    if _REACHES.index(lower.scope) > _REACHES.index(upper.scope):
+        yield f"scope: {lower.scope} reaches further than the upper pack's {upper.scope}"
+    if dropped := sorted(set(upper.excludes) - set(lower.excludes)):
+        yield f"excludes: {', '.join(dropped)} must stay, since the upper pack keeps these duties apart"
+    if lower.given_to != upper.given_to:
+        yield "given_to: a lower pack may not change it"
+    if upper.administration and lower.administration != upper.administration:
+        yield "administration: a lower pack may not change it"
 
 
 def _covers(held: str, name: str) -> bool:

@@ -114,16 +114,17 @@ class Versions:
 
 
 def _elements(was: Element, now: Element) -> Broken:
-    broken = _forms(form(was.form), form(now.form))
-    if was.pattern != now.pattern:
-        broken |= _narrowed(was.pattern, now.pattern)
-    if was.scheme != now.scheme:
-        broken |= _narrowed(was.scheme, now.scheme)
-    if was.codes != now.codes:
-        broken |= _narrowed(was.codes, now.codes)
-    if was.unit != now.unit:
-        broken |= BOTH  # the same figures mean something else
-    return broken | _bounds(was, now)
+    return KEPT.union(*fields_of(was, now).values())
+
+
+def fields_of(was: Element, now: Element) -> dict[str, Broken]:
+    """What each changed field of an element breaks."""
+    found = {"form": _forms(form(was.form), form(now.form)), **_bounds(was, now)}
+    for name in ("pattern", "scheme", "codes"):
+        before, after = getattr(was, name), getattr(now, name)
+        found[name] = KEPT if before == after else _narrowed(before, after)
+    found["unit"] = KEPT if was.unit == now.unit else BOTH  # the same figures mean something else
+    return found
 
 
 def _narrowed(was: str, now: str) -> Broken:
@@ -151,9 +152,14 @@ def _forms(was: Form, now: Form) -> Broken:
 _ENDLESS = 1 << 30
 
 
-def _bounds(was: Element, now: Element) -> Broken:
+def _bounds(was: Element, now: Element) -> dict[str, Broken]:
     low = tuple(float("-inf") if one.minimum is None else one.minimum for one in (was, now))
     high = tuple(float("inf") if one.maximum is None else one.maximum for one in (was, now))
-    narrower = low[1] > low[0] or high[1] < high[0]
-    wider = low[1] < low[0] or high[1] > high[0]
-    return (BACKWARD if narrower else KEPT) | (FORWARD if wider else KEPT)
+    return {
+        "minimum": _moved(narrower=low[1] > low[0], wider=low[1] < low[0]),
+        "maximum": _moved(narrower=high[1] < high[0], wider=high[1] > high[0]),
+    }
+
+
+def _moved(*, narrower: bool, wider: bool) -> Broken:
+    return BACKWARD if narrower else FORWARD if wider else KEPT

@@ -36,6 +36,8 @@ class Deadline(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):
     days: Days
     unit: Unit = "working-days"
     starts: Literal["day-after", "same-day"] = "day-after"
+    binds: Literal["government", "party"] = "government"
+    """Whom it binds: a lower pack may only shorten what binds government, and only lengthen what binds the party (当事人)."""
     extension: ExtensionRule | None = None
     suspends: tuple[str, ...] = ()
     """Reasons for which the clock may stop."""

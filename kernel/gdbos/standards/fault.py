@@ -14,6 +14,7 @@ from gdbos.errors import Misconfigured
 HINTS = {
     "calendar": "a calendar says weekend and published_until itself, or extends one that does",
     "ceased": "name the law that took its place, or end the rule on that day with until",
+    "division": "name divisions that lie in the one pack.toml names",
     "document": "mend the document; docs/standards-packs.md says what must hold of its kind",
     "date": "dates are written 2026-01-31, without quotes",
     "duplicate": "keep one of them, or give each its days with from and until",
@@ -22,6 +23,7 @@ HINTS = {
     "in-force": "give both the same days with from and until, or name another item",
     "length": "see how long it may be: gdbos standards schema KIND",
     "locked": "leave the field out here, or ask whoever publishes that pack to unlock it",
+    "loosened": "leave it as the pack above has it, or be stricter",
     "missing": "add it, here or in a pack above",
     "pattern": "write a pattern in RE2's syntax, without anchors, look-around and back-references; names keep to letters, digits and -",
     "past-day": "leave the days before the edition begins as they are",
@@ -85,18 +87,35 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(names)}" if 0 < len(names) <= 20 else ""
 
 
+_ENTRY = re.compile(r"(\w+)\[([^\[\]]*)\](?:\.([^\[\]]+))?\Z")
+"""The last entry that a key names, and the field within it: ``code[1].title.zh``."""
+
+
 def line_of(file: Path, item: str, key: str = "") -> int | None:
     """The line on which ``key`` of the item with the id ``item`` stands; the item's own where the key is not seen, else the first."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
-    found = _first(lines, rf"\b(?:id|name|code)\s*=\s*[\"']{re.escape(item)}[\"']", 0) if item else 0
-    if found is None:
-        return None
-    last = key.rsplit(".", 1)[-1].split("[", 1)[0]
-    wanted = _first(lines, rf"(?:^|[\s{{,\[.]){re.escape(last)}(?:\s*=|\s*\.|\s*\])", found) if last else None
-    return (found if wanted is None else wanted) + 1
+    found = (_first(lines, _known_by("id|name|code", item), 0) if item else 0) or 0
+    named = _ENTRY.search(key)
+    entry, last = None, key.rsplit(".", 1)[-1]
+    if named is not None:
+        listed, last = _field(lines, named[1], found), (named[3] or "").rsplit(".", 1)[-1]
+        entry = _first(lines, _known_by("id|name|code|to|on|from", named[2]), found if listed is None else listed)
+        last = last or ("" if entry is not None else named[1])
+    starts = [start for start in (entry, found) if start is not None] if last else []
+    places = [_field(lines, last, start) for start in starts]
+    return next((place for place in (*places, entry) if place is not None), found) + 1
+
+
+def _known_by(keys: str, value: str) -> str:
+    """Where an entry says what it is known by; dates and numbers stand without quotes."""
+    return rf"\b(?:{keys})\s*=\s*(?:([\"']){re.escape(value)}\1|{re.escape(value)}(?=\s*(?:[,}}#]|$)))"
+
+
+def _field(lines: list[str], name: str, start: int) -> int | None:
+    return _first(lines, rf"(?:^|[\s{{,\[.]){re.escape(name)}(?:\s*=|\s*\.|\s*\])", start)
 
 
 def _first(lines: list[str], pattern: str, start: int) -> int | None:

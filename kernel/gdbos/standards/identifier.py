@@ -52,7 +52,7 @@ class IdentifierDefinition(Item, frozen=True, kw_only=True, forbid_unknown_field
     standard: str = ""
     description: Text | None = None
     pattern: str = ""
-    """RE2; named groups become parts."""
+    """RE2; named groups become parts. Narrows a scheme whose algorithm the engine knows."""
     made_of: tuple[Segment, ...] = ()
     """The parts of numbers that this node mints, in order; instead of a pattern."""
     check: str = ""
@@ -115,14 +115,18 @@ def schemes() -> tuple[str, ...]:
 
 
 def _checker(id: str, tables: Tables, definition: IdentifierDefinition | None) -> Check:
+    """A pattern narrows what the engine's algorithm lets through; where there is none, it alone decides."""
     if definition is not None and definition.made_of:
         return _by_parts(definition, tables)
-    if definition is not None and definition.pattern:
-        return _by_pattern(definition)
+    pattern = _by_pattern(definition) if definition is not None and definition.pattern else None
     if id not in ALGORITHMS:
-        raise KeyError(id)
+        if pattern is None:
+            raise KeyError(id)
+        return pattern
     algorithm = ALGORITHMS[id]
-    return lambda value, on: algorithm(value, on, tables)
+    if pattern is None:
+        return lambda value, on: algorithm(value, on, tables)
+    return lambda value, on: algorithm(value, on, tables) | pattern(value, on)
 
 
 def _by_pattern(definition: IdentifierDefinition) -> Check:

@@ -30,6 +30,7 @@ LABELS: dict[str, Pair] = {
     "article": ("条款", "article"),
     "authority": ("权威来源", "authoritative source"),
     "basis": ("依据", "legal basis"),
+    "binds": ("约束对象", "whom it binds"),
     "body": ("实施主体", "body"),
     "code": ("代码", "code"),
     "codes": ("代码集", "code list"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,11 +18,13 @@ from .chain import read
 from .document import Document, Envelope
 from .fault import Fault, PackRefused, nearest
 from .layer import Layer, Layers, Merged, lay, speaker, start
+from .loosening import LOOSENS
 from .pack import Source
 from .references import dangling
 from .registry import KINDS, Standards
 from .shape import Flaw, flaws, keys, strays
 from .span import Days, Published
+from .step import Step, field_of, loosened
 
 
 class DocumentKind(Protocol):
@@ -34,14 +35,11 @@ class DocumentKind(Protocol):
     @property
     def check(self) -> Callable[[Any, Any], Iterable[str]] | None: ...
     @property
-    def loosens(self) -> Callable[[str, Any, Any], str] | None: ...
+    def loosens(self) -> Callable[[Any, Any, Any], Iterable[str]] | None: ...
 
 
 Kinds = Mapping[str, type[msgspec.Struct] | DocumentKind]
 """By folder name."""
-
-_FIELD = re.compile(r"([a-z_]+(?:[.\[][^\s:]*)?): (.*)", re.S)
-"""A complaint that begins with the field it is about: ``materials[id-card].basis: …``."""
 
 ENVELOPE_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(Envelope) if field.encode_name != "id")
 
@@ -87,19 +85,26 @@ def assemble(sources: Sequence[Source], kinds: Kinds, faults: list[Fault]) -> St
     """Lay the packs over each other; faults are added to ``faults``, and what is faulty is left out."""
     declared = {name: _struct(kind) for name, kind in kinds.items()}
     all_kinds = {**KINDS, **declared}
+    rules = {**LOOSENS, **{name: rule for name, kind in kinds.items() if (rule := _loosens(kind))}}
+    steps: list[Step] = []
     documents: dict[str, dict[str, tuple[Document[Any], ...]]] = defaultdict(dict)
     above = _above(sources)
     grouped = _grouped(sources)
     for (kind, id), layers in grouped.items():
         if sound := [layer for layer in layers if _known_keys(layer, all_kinds[kind], faults)]:
-            versions = tuple(_versions(sound, all_kinds[kind], above, faults))
+            versions = tuple(_versions(sound, all_kinds[kind], above, faults, steps))
             if versions:
                 documents[kind][id] = versions
     by_kind = {kind: dict(sorted(items.items())) for kind, items in documents.items()}
     standards = Standards([one.pack() for one in sources], by_kind, declared)
     faults += dangling(standards, grouped)
     faults += _complaints(standards, kinds, grouped)
+    faults += dict.fromkeys(loosened((step for step in steps if step.layer.kind in rules), rules, standards))
     return standards
+
+
+def _loosens(kind: type[msgspec.Struct] | DocumentKind) -> Callable[[Any, Any, Any], Iterable[str]] | None:
+    return None if isinstance(kind, type) else kind.loosens
 
 
 def _struct(kind: type[msgspec.Struct] | DocumentKind) -> type[msgspec.Struct]:
@@ -109,25 +114,21 @@ def _struct(kind: type[msgspec.Struct] | DocumentKind) -> type[msgspec.Struct]:
 def _complaints(standards: Standards, kinds: Kinds, layers: Layers) -> Iterator[Fault]:
     """What the plugins' own checks say of their documents."""
     for name, kind in kinds.items():
-        if isinstance(kind, type) or not (kind.check or kind.loosens):
+        if isinstance(kind, type) or not kind.check:
             continue
         for id in standards.ids(name):
             for version in standards.versions(name, id):
-                for complaint in _complained(kind, version, standards):
-                    field = _FIELD.match(complaint)
-                    key, detail = (field[1], field[2]) if field else ("", complaint)
+                for complaint in _complained(kind.check, version, standards):
+                    key, detail = field_of(complaint)
                     yield speaker(layers[name, id], key, version.since or date.min).fault("document", detail, key)
 
 
-def _complained(kind: DocumentKind, version: Document[Any], standards: Standards) -> list[str]:
-    """What a kind says of a document and of what lower packs made of it; where it looks for what is not there, that."""
+def _complained(check: Callable[[Any, Any], Iterable[str]], version: Document[Any], standards: Standards) -> list[str]:
+    """What a kind says of a document; where it looks for what is not there, that."""
     try:
-        found = list(kind.check(version.value, standards)) if kind.check else []
+        return list(check(version.value, standards))
     except Problem as missing:
-        found = [missing.message()]
-    if kind.loosens:
-        found += filter(None, (kind.loosens(one.field, one.old, one.new) for one in version.changes))
-    return found
+        return [missing.message()]
 
 
 def _above(sources: Sequence[Source]) -> dict[str, set[str]]:
@@ -183,7 +184,13 @@ def _fault(layer: Layer, flaw: Flaw) -> Fault:
     return layer.fault(flaw.rule, flaw.detail, key)
 
 
-def _versions(layers: list[Layer], struct: type[msgspec.Struct], above: Mapping[str, set[str]], faults: list[Fault]) -> Iterator[Document[Any]]:  # fmt: skip
+def _versions(
+    layers: list[Layer],
+    struct: type[msgspec.Struct],
+    above: Mapping[str, set[str]],
+    faults: list[Fault],
+    steps: list[Step],
+) -> Iterator[Document[Any]]:
     """The item in each span of days in which the same layers speak."""
     if not _lawful(layers, above, faults):
         return
@@ -193,7 +200,7 @@ def _versions(layers: list[Layer], struct: type[msgspec.Struct], above: Mapping[
         day = since or date.min
         speaking = [layer for layer in layers if layer.covers(day)]
         if speaking and speaking[0].pack == _owner(layers, day):
-            found = _version(speaking, struct, since, until, told)
+            found = _version(speaking, struct, since, until, told, steps)
             if found is not None:
                 yield found
     faults += sorted(told, key=str)
@@ -224,11 +231,16 @@ def _meet(a: Layer, b: Layer) -> bool:
 
 
 def _version(
-    layers: list[Layer], struct: type[msgspec.Struct], since: date | None, until: date | None, told: set[Fault]
+    layers: list[Layer],
+    struct: type[msgspec.Struct],
+    since: date | None,
+    until: date | None,
+    told: set[Fault],
+    steps: list[Step],
 ) -> Document[Any] | None:
     merged = start(layers[0])
-    for layer in layers[1:]:
-        lay(merged, layer)
+    for at, layer in enumerate(layers[1:], 1):
+        steps += _step(merged, layers[:at], layer, struct)
     told.update(merged.faults)
     if merged.withdrawn:
         return None
@@ -254,17 +266,37 @@ def _version(
     )
 
 
+def _step(merged: Merged, above: list[Layer], layer: Layer, struct: type[msgspec.Struct]) -> Iterator[Step]:
+    """Lay the next pack over the item; what cannot be decoded is told when all have spoken."""
+    before, gone = merged.table, merged.withdrawn
+    lay(merged, layer)
+    if gone or (merged.table == before and not merged.withdrawn):
+        return
+    try:
+        upper, after = (msgspec.convert(_own(one, struct), struct) for one in (before, merged.table))
+    except (msgspec.ValidationError, ValueError, TypeError):
+        return
+    yield Step(upper=upper, lower=None if merged.withdrawn else after, layer=layer, above=above)
+
+
 def _decode(
     merged: Merged, layers: list[Layer], struct: type[msgspec.Struct]
 ) -> tuple[msgspec.Struct, Envelope] | list[Fault]:
-    own = struct.__struct_encode_fields__
-    table = {key: value for key, value in merged.table.items() if key in own or key not in ENVELOPE_KEYS}
+    table = _own(merged.table, struct)
     plain = {"id": merged.table["id"]} | {key: merged.table[key] for key in ENVELOPE_KEYS if key in merged.table}
     try:
-        return msgspec.convert(_without_marks(table, struct), struct), msgspec.convert(plain, Envelope)
+        return msgspec.convert(table, struct), msgspec.convert(plain, Envelope)
     except (msgspec.ValidationError, ValueError, TypeError):
-        found = flaws(_without_marks(table, struct), struct) + flaws(plain, Envelope)
+        found = flaws(table, struct) + flaws(plain, Envelope)
         return [_fault(speaker(layers, flaw.path.removeprefix("$.")), flaw) for flaw in found]
+
+
+def _own(table: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """What of an item's table its kind decodes."""
+    known = struct.__struct_encode_fields__
+    return _without_marks(
+        {key: value for key, value in table.items() if key in known or key not in ENVELOPE_KEYS}, struct
+    )
 
 
 def _without_marks(table: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, Any]:

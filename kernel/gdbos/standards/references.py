@@ -202,7 +202,8 @@ CHECKS: dict[str, Callable[[Standards, Any], Iterator[Wrong]]] = {
 
 
 def _calendars(standards: Standards, layers: Layers) -> list[Fault]:
-    """One root; one calendar for a division; and each can be built."""
+    """One root; one calendar for a division, of a pack that speaks for it; and each can be built."""
+    homes = {pack.id: _prefix(pack.division) for pack in standards.packs}
     definitions = {one.id: one.value for one in standards.documents("calendars")}
     faults: list[Fault] = []
     spoken = Counter(prefix for one in definitions.values() for prefix in (one.divisions or ("",)))
@@ -212,8 +213,18 @@ def _calendars(standards: Standards, layers: Layers) -> list[Fault]:
             if spoken[prefix] > 1:
                 what = f"division {prefix}" if prefix else "the whole country"
                 faults.append(layer.fault("duplicate", f"more than one calendar speaks for {what}", "divisions"))
+            if not prefix.startswith(home := homes[layers["calendars", id][0].pack]):
+                told = f"a calendar for {prefix or 'the whole country'}, of a pack that speaks for {home} only"
+                faults.append(layers["calendars", id][0].fault("division", told, "divisions"))
         try:
             calendar(id, definitions)
         except ValueError as error:
             faults.append(layer.fault("calendar", str(error), "extends" if definition.extends else ""))
     return faults
+
+
+def _prefix(division: str) -> str:
+    """What the codes of all divisions within one begin with: 45 for 450000."""
+    while division.endswith("00"):
+        division = division[:-2]
+    return division

@@ -87,6 +87,6 @@ def test_nobody_hands_out_more_under_an_upper_roles_name(tmp_path: Path, change:
     with pytest.raises(PackRefused) as refused:
         laid(tmp_path, gx=OWN, nn=f"[[document]]\n{change}\n")
     [fault] = refused.value.faults
-    assert (fault.pack, fault.rule, words in fault.detail) == ("nn", "document", True)
+    assert (fault.pack, fault.rule, words in fault.detail) == ("nn", "loosened", True)
     assert fault.file.endswith("own.toml")
     assert fault.line

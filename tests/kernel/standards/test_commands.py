@@ -24,7 +24,7 @@ def run(packs):
     packs.national()
     packs.write(
         "guangxi",
-        {"elements/x.toml": '[[element]]\nid = "name"\nform = "any..80"\nlocked = ["form"]\n'},
+        {"elements/x.toml": '[[element]]\nid = "name"\nform = "any..40"\nlocked = ["form"]\n'},
         "province",
         ["national"],
     )
@@ -39,7 +39,7 @@ def test_packs_and_items_are_listed(run):
 
 
 def test_an_item_is_shown_as_of_a_day(run):
-    assert json.loads(run("show", "elements", "name").output)["form"] == "any..80"
+    assert json.loads(run("show", "elements", "name").output)["form"] == "any..40"
     shown = json.loads(run("show", "basis", "xkf-42", "--json", "--on", "2026-01-01").output)
     assert shown["pack"] == "national"
 
@@ -47,7 +47,7 @@ def test_an_item_is_shown_as_of_a_day(run):
 def test_an_item_is_explained_with_what_each_level_changed(run):
     told = run("explain", "elements", "name").output
     assert "brought by national 1" in told
-    assert 'guangxi changed form from "any..50" to "any..80"' in told
+    assert 'guangxi changed form from "any..50" to "any..40"' in told
     assert "locked by guangxi: form" in told
     assert json.loads(run("explain", "elements", "name", "--json").output)["locked"] == {"form": "guangxi"}
     assert "xkf-42" in run("explain", "deadlines", "decision").output
