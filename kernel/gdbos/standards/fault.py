@@ -13,6 +13,8 @@ from gdbos.errors import Misconfigured
 
 HINTS = {
     "calendar": "a calendar says weekend and published_until itself, or extends one that does",
+    "characters": "leave the control character out; a line ends with \\n",
+    "circle": "let one of them name nothing, or something that does not lead back",
     "ceased": "name the law that took its place, or end the rule on that day with until",
     "division": "name divisions that lie in the one pack.toml names",
     "document": "mend the document; docs/standards-packs.md says what must hold of its kind",

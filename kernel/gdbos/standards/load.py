@@ -19,7 +19,8 @@ from .document import Document, Envelope
 from .fault import Fault, PackRefused, nearest
 from .layer import Layer, Layers, Merged, lay, speaker, start
 from .loosening import LOOSENS
-from .pack import Source
+from .marks import mistaken
+from .pack import NATIVE, Source
 from .references import dangling
 from .registry import KINDS, Standards
 from .shape import Flaw, flaws, keys, strays
@@ -162,11 +163,12 @@ def _goes_on(before: Layer, layer: Layer) -> bool:
 
 
 def _known_keys(layer: Layer, struct: type[msgspec.Struct], faults: list[Fault]) -> bool:
-    """Whether every key of the layer is one that its kind, or any item, or any entry may have."""
+    """Whether every key of the layer is one that its kind, or any item, or any entry may have; locks and titles are looked at, too."""
     allowed = keys(struct)
-    known = {**(allowed.names or {}), **dict.fromkeys(ENVELOPE_KEYS)}
-    found = [flaw for flaw in strays(layer.table, msgspec.structs.replace(allowed, names=known)) if not _of_entry(flaw)]
-    faults += [_fault(layer, flaw) for flaw in found]
+    whole = msgspec.structs.replace(allowed, names={**(allowed.names or {}), **dict.fromkeys(ENVELOPE_KEYS)})
+    found = [_fault(layer, flaw) for flaw in strays(layer.table, whole) if not _of_entry(flaw)]
+    found += [layer.fault(rule, detail, key, hint) for rule, key, detail, hint in mistaken(layer.table, whole)]
+    faults += found
     return not found
 
 
@@ -181,6 +183,8 @@ def _fault(layer: Layer, flaw: Flaw) -> Fault:
         return layer.fault("unknown-key", "no such key", key, nearest(key.rsplit(".", 1)[-1], flaw.known))
     if flaw.rule == "required":
         return layer.fault("missing", "must be given", key)
+    if flaw.rule == "type" and flaw.detail.startswith("Expected `date"):
+        return layer.fault("date", flaw.detail, key)
     return layer.fault(flaw.rule, flaw.detail, key)
 
 
@@ -273,7 +277,9 @@ def _step(merged: Merged, above: list[Layer], layer: Layer, struct: type[msgspec
     if gone or (merged.table == before and not merged.withdrawn):
         return
     try:
-        upper, after = (msgspec.convert(_own(one, struct), struct) for one in (before, merged.table))
+        upper, after = (
+            msgspec.convert(_own(one, struct), struct, builtin_types=NATIVE) for one in (before, merged.table)
+        )
     except (msgspec.ValidationError, ValueError, TypeError):
         return
     yield Step(upper=upper, lower=None if merged.withdrawn else after, layer=layer, above=above)
@@ -285,9 +291,12 @@ def _decode(
     table = _own(merged.table, struct)
     plain = {"id": merged.table["id"]} | {key: merged.table[key] for key in ENVELOPE_KEYS if key in merged.table}
     try:
-        return msgspec.convert(table, struct), msgspec.convert(plain, Envelope)
+        return (
+            msgspec.convert(table, struct, builtin_types=NATIVE),
+            msgspec.convert(plain, Envelope, builtin_types=NATIVE),
+        )
     except (msgspec.ValidationError, ValueError, TypeError):
-        found = flaws(table, struct) + flaws(plain, Envelope)
+        found = flaws(table, struct, native=NATIVE) + flaws(plain, Envelope, native=NATIVE)
         return [_fault(speaker(layers, flaw.path.removeprefix("$.")), flaw) for flaw in found]
 
 

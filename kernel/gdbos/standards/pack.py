@@ -41,6 +41,11 @@ CSV_COLUMNS = ("code", "zh", "en", "parent", "from", "until", "successor")
 
 ID: Final = r"\A[a-z0-9][a-z0-9.\-]{0,63}\Z"
 """What ids of packs look like."""
+ITEM_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._\-]{0,127}")
+"""What ids of items look like: they stand in addresses and in names of files."""
+NATIVE: Final = (date,)
+"""What TOML has by itself, so that a text in quotes is not taken for it."""
+_ESCAPED_CONTROL = re.compile(r"\\(?:u00[01]|U000000[01]|x[01]|[bfe])")
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from"}):
@@ -129,7 +134,7 @@ def head(folder: Path, faults: list[Fault]) -> Head | None:
     table = _toml(path, f"{folder.name}/pack.toml", faults)
     if table is None:
         return None
-    found = flaws(table, Head)
+    found = flaws(table, Head, native=NATIVE)
     for flaw in found:
         key = flaw.path.removeprefix("$.")
         rule = {"unknown": "unknown-key", "required": "missing"}.get(flaw.rule, flaw.rule)
@@ -225,9 +230,17 @@ def _day(value: object) -> date | None:
 
 
 def _named(layer: Layer, faults: list[Fault]) -> bool:
-    if isinstance(layer.table.get("id"), str) and layer.id:
+    id = layer.table.get("id")
+    if id is None or id == "":
+        faults.append(layer.fault("missing", "every item needs an id", "id"))
+    elif not isinstance(id, str):
+        faults.append(layer.fault("type", f'an id is text: write id = "{id}"', "id"))
+    elif layer.kind != "crosswalks" and not ITEM_ID.fullmatch(id):
+        detail = f"{id!r} is no id"
+        hint = "ids have up to 128 letters, digits, dots, - and _, and begin with a letter or digit"
+        faults.append(layer.fault("pattern", detail, "id", hint))
+    else:
         return True
-    faults.append(layer.fault("missing", "every item needs an id", "id"))
     return False
 
 
@@ -260,6 +273,8 @@ def _read_rows(made: Source, path: Path, faults: list[Fault]) -> Iterator[Table]
                 return
         for cells in reader:
             try:
+                if _has_control(cells):
+                    raise ValueError(CONTROL)
                 yield _row(dict(zip(columns, cells, strict=True)))
             except (ValueError, KeyError) as error:
                 faults.append(_fault(made, path, "type", f"a row that cannot be read: {error}", line=reader.line_num))
@@ -274,11 +289,29 @@ def _row(cells: dict[str, str]) -> Table:
 
 def _toml(path: Path, shown: str, faults: list[Fault]) -> dict[str, Any] | None:
     try:
-        return tomli.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        table = tomli.loads(text)
     except (tomli.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         line = re.search(r"line ([0-9]+)", str(error))
         faults.append(Fault(rule="toml", detail=str(error), file=shown, line=int(line[1]) if line else _last(path)))
         return None
+    if (escaped := _ESCAPED_CONTROL.search(text)) and _has_control(table):
+        line_number = text.count("\n", 0, escaped.start()) + 1
+        faults.append(Fault(rule="characters", detail=CONTROL, file=shown, line=line_number))
+        return None
+    return table
+
+
+CONTROL = "a text has a control character, which no database keeps and no reader sees"
+
+
+def _has_control(value: object) -> bool:
+    """Whether a text anywhere in the value has a control character other than a tab or the end of a line."""
+    if isinstance(value, str):
+        return any(sign < " " and sign not in "\t\n\r" for sign in value)
+    if isinstance(value, dict):
+        return any(_has_control(key) or _has_control(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(map(_has_control, value))
 
 
 def _last(path: Path) -> int:

@@ -15,6 +15,8 @@ import re2
 
 _ONE = r"(?:\[\^?(?:[^\[\]\\^]|\\[\]\[\\^.\-/])(?:[^\[\]\\]|\\[\]\[\\^.\-/])*\]|\\[.\-/()+*?\[\]{}|^$\\]|[^\\\[\](){}*+?.|^$])"
 _BOUNDED = re.compile(rf"(?:{_ONE}(?:\{{[0-9]{{1,4}}(?:,[0-9]{{1,4}})?\}}|\?)?)+")
+_PART = re.compile(rf"({_ONE})(\{{[0-9]{{1,4}}(?:,[0-9]{{1,4}})?\}}|\?)?")
+_ASCII = [chr(number) for number in range(32, 127)]
 _REPEAT = re.compile(r"\{([0-9]+)(?:,([0-9]+))?\}|\?")
 _ANCHOR = re.compile(r"\\[AzZ]|[\^$]")
 _CLASS = re.compile(r"\[(?:[^\]\\]|\\.)+\]")
@@ -68,6 +70,30 @@ def compiled(text: str) -> Pattern:
     except re2.error as error:
         raise ValueError(f"not a pattern RE2 can run, so it could backtrack without end: {_reason(error)}") from None
     return Pattern(text, bool(_BOUNDED.fullmatch(text)) and _ways(text) <= WAYS)
+
+
+def misfit(text: str, shortest: int, longest: int, letters: str) -> str:
+    """Why no value of a form can fit the pattern, as far as a short run of classes shows it; empty where one may.
+
+    ``longest``: 0 for without end. ``letters``: one character of the form, as a regular expression.
+    """
+    if not _BOUNDED.fullmatch(text):
+        return ""
+    parts = [(part[1], *_times(part[2])) for part in _PART.finditer(text)]
+    least, most = sum(low for _, low, _ in parts), sum(high for _, _, high in parts)
+    if most < shortest or (longest and least > longest):
+        return f"the pattern asks for {least} to {most} characters, and the form allows {shortest} to {longest}"
+    for one, low, _ in parts:
+        if low and not any(re.fullmatch(one, sign) and re.fullmatch(letters, sign) for sign in _ASCII):
+            return f"the pattern asks for {one}, which the form does not allow"
+    return ""
+
+
+def _times(repeat: str) -> tuple[int, int]:
+    if not repeat:
+        return 1, 1
+    low, high = _REPEAT.fullmatch(repeat).groups() if repeat != "?" else ("0", "1")  # type: ignore[union-attr]
+    return int(low), int(high or low)
 
 
 def _plain(text: str) -> str:

@@ -8,15 +8,18 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+import msgspec
+
 from .basis import bases_of
 from .calendar import calendar
 from .document import Document
-from .element import shape
+from .element import form, shape
 from .fault import Fault, nearest
 from .identifier import ALGORITHMS
 from .layer import Layers, speaker
+from .letters import CLASSES
 from .numbering import faults as misnumbered
-from .pattern import compiled
+from .pattern import compiled, misfit
 from .presence import absent
 from .registry import Standards
 
@@ -70,6 +73,32 @@ def _element(standards: Standards, element: Any) -> Iterator[Wrong]:
         shape(element)
     except ValueError as error:
         yield "pattern" if element.pattern else "form", "pattern" if element.pattern else "form", str(error), ""
+        return
+    read = form(element.form)
+    if element.pattern and (why := misfit(element.pattern, max(read.shortest, 1), read.longest, _letters(read.kind))):
+        yield "pattern", "pattern", why, "write a pattern of values that the form allows, or another form"
+    yield from _fitting(standards, element, element.codes, "codes")
+
+
+def _letters(kind: str) -> str:
+    return "." if kind == "any" else CLASSES[kind]
+
+
+def _fitting(standards: Standards, element: Any, list_id: str, key: str) -> Iterator[Wrong]:
+    """Every code of a list can be written as the element prescribes, but for headings; else nobody could ever enter it."""
+    table = standards.table(list_id) if list_id else None
+    if table is None:
+        return
+    written = shape(element)
+    for code in (code for code in table.rows if not table.children(code)):
+        try:
+            value = msgspec.convert(code, written.type, strict=False)
+        except msgspec.ValidationError:
+            value = None
+        if value is None or (written.after is not None and written.after(value)):
+            hint = f"widen the form of {element.id}, or name a list whose codes fit"
+            yield "form", key, f"the code {code!r} of the list {list_id!r} is not written as {element.form}", hint
+            return
 
 
 def _codes(standards: Standards, codes: Any) -> Iterator[Wrong]:
@@ -87,8 +116,25 @@ def _codes(standards: Standards, codes: Any) -> Iterator[Wrong]:
         if row.since and row.until and row.until <= row.since:
             yield "period", f"code[{row.code}].until", "until must come after from", ""
     yield from _twice(codes)
+    for field in ("parent", "successor"):
+        for code in _circles({row.code: getattr(row, field) for row in codes.code}):
+            yield "circle", f"code[{code}].{field}", f"following {field} from {code!r} leads back to it", ""
     for one in codes.crosswalk:
         yield from _crosswalk(standards, one, codes.id)
+
+
+def _circles(named: dict[str, str]) -> Iterator[str]:
+    """One member of each circle; ``named``: who names whom."""
+    seen: set[str] = set()
+    for start in named:
+        trail: set[str] = set()
+        at = start
+        while named.get(at) and at not in seen:
+            seen.add(at)
+            trail.add(at)
+            at = named[at]
+        if at in trail:
+            yield at
 
 
 def _twice(codes: Any) -> Iterator[Wrong]:
@@ -143,15 +189,31 @@ def _record(standards: Standards, record: Any) -> Iterator[Wrong]:
         yield from _there(standards, "elements", field.element, f"field[{field.name}].element")
         if field.codes:
             yield from _there(standards, "codes", field.codes, f"field[{field.name}].codes")
+            if field.element in standards.ids("elements"):
+                yield from _narrow(standards, field)
     if not record.field:
         yield "missing", "field", "a record needs at least one field", ""
     if record.subject and record.subject not in {field.element for field in record.field}:
         yield "reference", "subject", f"no field of the record has the element {record.subject!r}", ""
 
 
+def _narrow(standards: Standards, field: Any) -> Iterator[Wrong]:
+    try:
+        yield from _fitting(standards, standards.element(field.element), field.codes, f"field[{field.name}].codes")
+    except ValueError:  # the element's own fault, told there
+        return
+
+
 def _deadline(standards: Standards, deadline: Any) -> Iterator[Wrong]:
     if deadline.next:
         yield from _there(standards, "deadlines", deadline.next, "next")
+        clocks = {one.id: one.value.next for one in standards.documents("deadlines")}
+        at, passed = deadline.next, set[str]()
+        while at in clocks and at not in passed and at != deadline.id:
+            passed.add(at)
+            at = clocks[at]
+        if at == deadline.id:
+            yield "circle", "next", f"the clock after {deadline.id!r} leads back to it, so it would never end", ""
     if deadline.reasons:
         yield from _there(standards, "codes", deadline.reasons, "reasons")
 
@@ -186,6 +248,8 @@ def _calendar(standards: Standards, one: Any) -> Iterator[Wrong]:
     for working in one.working:
         if any(since <= working.on < until for since, until in off_days):
             yield "duplicate", f"working[{working.on}]", "the day is off and worked at once", ""
+    if one.published_from and one.published_until and one.published_until <= one.published_from:
+        yield "period", "published_until", "published_until must come after published_from", ""
     if one.extends:
         yield from _there(standards, "calendars", one.extends, "extends")
 

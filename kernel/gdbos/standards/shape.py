@@ -30,13 +30,16 @@ class Keys(msgspec.Struct):
     each: Keys | None = None
 
 
-def flaws(value: object, type_: Any, path: str = "$") -> list[Flaw]:
-    """All flaws of ``value``; empty exactly when ``msgspec.convert(value, type_)`` succeeds."""
-    found = list(_inner(value, type_, path))
+def flaws(value: object, type_: Any, path: str = "$", *, native: tuple[type, ...] = ()) -> list[Flaw]:
+    """All flaws of ``value``; empty exactly when ``msgspec.convert(value, type_)`` succeeds.
+
+    ``native``: types that the format has by itself, so that no text stands for one of them (TOML's dates).
+    """
+    found = list(_inner(value, type_, path, native))
     if found:
         return found
     try:
-        msgspec.convert(value, type_)
+        msgspec.convert(value, type_, builtin_types=native or None)
     except msgspec.ValidationError as error:
         return [_flaw(str(error), path)]
     except (ValueError, TypeError, RecursionError) as error:
@@ -44,18 +47,18 @@ def flaws(value: object, type_: Any, path: str = "$") -> list[Flaw]:
     return []
 
 
-def _inner(value: object, type_: Any, path: str) -> Iterator[Flaw]:
+def _inner(value: object, type_: Any, path: str, native: tuple[type, ...]) -> Iterator[Flaw]:
     bare = _bare(type_, value)
     if isinstance(bare, type) and issubclass(bare, msgspec.Struct) and isinstance(value, Mapping):
-        yield from _table(value, bare, path)
+        yield from _table(value, bare, path, native)
         return
     origin, arguments = typing.get_origin(bare), typing.get_args(bare)
     if origin in (list, tuple) and isinstance(value, list | tuple) and (origin is list or arguments[1:] == (...,)):
         for index, entry in enumerate(value):
-            yield from flaws(entry, arguments[0], f"{path}[{index}]")
+            yield from flaws(entry, arguments[0], f"{path}[{index}]", native=native)
     elif origin is not None and _is_mapping(origin) and isinstance(value, Mapping):
         for key, entry in value.items():
-            yield from flaws(entry, arguments[1], f"{path}.{key}")
+            yield from flaws(entry, arguments[1], f"{path}.{key}", native=native)
 
 
 def _is_mapping(origin: Any) -> bool:
@@ -63,7 +66,9 @@ def _is_mapping(origin: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
-def _table(value: Mapping[Any, Any], struct: type[msgspec.Struct], path: str) -> Iterator[Flaw]:
+def _table(
+    value: Mapping[Any, Any], struct: type[msgspec.Struct], path: str, native: tuple[type, ...]
+) -> Iterator[Flaw]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     tag = struct.__struct_config__.tag_field
     for key in value:
@@ -71,7 +76,7 @@ def _table(value: Mapping[Any, Any], struct: type[msgspec.Struct], path: str) ->
             yield Flaw(f"{path}.{key}", "unknown", known=tuple(fields))
     for name, field in fields.items():
         if name in value:
-            yield from flaws(value[name], field.type, f"{path}.{name}")
+            yield from flaws(value[name], field.type, f"{path}.{name}", native=native)
         elif field.required:
             yield Flaw(f"{path}.{name}", "required")
 

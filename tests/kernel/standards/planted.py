@@ -1,4 +1,4 @@
-"""Forty-odd packs that must be refused: the files, the rule that is broken, and the key at which it is."""
+"""Sixty-odd packs that must be refused: the files, the rule that is broken, and the key at which it is."""
 
 ELEMENT = '[[element]]\nid = "x"\ntitle = {zh = "甲"}\nform = "an..8"\n'
 LIST = 'id = "l"\ntitle = {zh = "表"}\n[[code]]\ncode = "1"\ntitle = {zh = "一"}\n'
@@ -48,5 +48,24 @@ PLANTED = {
     "calendar extending nothing": ({"calendars__c": 'id = "c"\nextends = "cn"\ndivisions = ["45"]\n'}, "reference", "extends"),
     "day off and worked": ({"calendars__c": 'id = "c"\nweekend = [6, 7]\npublished_until = 2021-01-01\n[[off]]\nfrom = 2020-01-01\nuntil = 2020-01-02\ntitle = {zh = "休"}\n[[working]]\non = 2020-01-01\n'}, "duplicate", "working[2020-01-01]"),
     "scheme without an algorithm": ({"identifiers__i": '[[identifier]]\nid = "my"\ntitle = {zh = "码"}\n'}, "missing", "pattern"),
+    "parents in a circle": ({"codes__l": LIST + 'parent = "2"\n[[code]]\ncode = "2"\nparent = "1"\ntitle = {zh = "二"}\n'}, "circle", "code[1].parent"),
+    "successor of itself": ({"codes__l": LIST + 'successor = "1"\n'}, "circle", "code[1].successor"),
+    "second clock of itself": ({"deadlines__d": '[[deadline]]\nid = "d"\ntitle = {zh = "期"}\ndays = 3\nnext = "d"\n'}, "circle", "next"),
+    "second clocks in a circle": ({"deadlines__d": '[[deadline]]\nid = "d"\ntitle = {zh = "期"}\ndays = 3\nnext = "e"\n[[deadline]]\nid = "e"\ntitle = {zh = "期"}\ndays = 3\nnext = "d"\n'}, "circle", "next"),
+    "published backwards": ({"calendars__c": 'id = "c"\nweekend = [6, 7]\npublished_from = 2022-01-01\npublished_until = 2021-01-01\n'}, "period", "published_until"),
+    "id with a path": ({"elements__x": ELEMENT.replace('"x"', '"x/../y"')}, "pattern", "id"),
+    "id with a blank": ({"elements__x": ELEMENT.replace('"x"', '"x y"')}, "pattern", "id"),
+    "id that is a number": ({"elements__x": ELEMENT.replace('"x"', "1")}, "type", "id"),
+    "title without a word": ({"elements__x": ELEMENT.replace("甲", " ")}, "missing", "title.zh"),
+    "title of a code without a word": ({"codes__l": LIST.replace('"一"', '""')}, "missing", "code[1].title.zh"),
+    "control character in a title": ({"elements__x": ELEMENT.replace("甲", "甲\\u0000")}, "characters", ""),
+    "quoted date": ({"elements__x": ELEMENT + 'from = "2026-01-01"\n'}, "date", "from"),
+    "quoted date of a code": ({"codes__l": LIST + 'until = "2026-01-01"\n'}, "date", "code[0].until"),
+    "pattern longer than the form": ({"elements__x": ELEMENT + 'pattern = "[A-Z]{9}"\n'}, "pattern", "pattern"),
+    "pattern of letters for digits": ({"elements__x": ELEMENT.replace("an..8", "n6") + 'pattern = "[A-Z]{6}"\n'}, "pattern", "pattern"),
+    "code longer than the form": ({"elements__x": ELEMENT.replace("an..8", "n1") + 'codes = "l"\n', "codes__l": LIST.replace('"1"', '"abc"')}, "form", "codes"),
+    "code longer than a field's form": ({"elements__x": ELEMENT.replace("an..8", "n1"), "codes__l": LIST.replace('"1"', '"12"'), "records__r": 'id = "r"\ntitle = {zh = "集"}\nfield = [{name = "a", element = "x", codes = "l"}]\n'}, "form", "field[a].codes"),
+    "lock on nothing": ({"elements__x": ELEMENT + 'locked = ["nosuchfield"]\n'}, "reference", "locked"),
+    "lock on nothing within": ({"deadlines__d": '[[deadline]]\nid = "d"\ntitle = {zh = "期"}\ndays = 3\nlocked = ["extension.day"]\n'}, "reference", "locked"),
     "mask of a long fill": ({"masks__m": '[[mask]]\nid = "m"\nfill = "**"\n'}, "length", "fill"),
 }  # fmt: skip
