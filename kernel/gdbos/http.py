@@ -46,6 +46,7 @@ from gdbos.identity.routes import ROUTES as IDENTITY_ROUTES
 from gdbos.identity.signed import ROUTES as SIGNED_ROUTES
 from gdbos.identity.signed import Answering
 from gdbos.kernel import Kernel
+from gdbos.ledger.erasure_routes import ROUTES as ERASURE_ROUTES
 from gdbos.ledger.routes import ROUTES as LEDGER_ROUTES
 from gdbos.loading import Loaded
 from gdbos.openapi import openapi_config
@@ -109,6 +110,7 @@ def application(kernel: Kernel) -> Litestar:
                     *BUS_ROUTES,
                     *FILE_ROUTES,
                     *LEDGER_ROUTES,
+                    *ERASURE_ROUTES,
                     *CONSOLE_ROUTES,
                     *STEWARDSHIP_ROUTES,
                 ],

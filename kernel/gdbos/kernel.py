@@ -44,6 +44,7 @@ from gdbos.home import alone
 from gdbos.identity.identity import Identity
 from gdbos.jobs import Clockwork, Owned
 from gdbos.ledger.book import Book
+from gdbos.ledger.erasure import ERASED
 from gdbos.ledger.subjects import SubjectKeys, apply_erasures
 from gdbos.ledger.tables import checkpoint
 from gdbos.loading import Loaded, installed, load, manage
@@ -292,6 +293,8 @@ class Kernel:
             await self._read_standards()
         if topics & {GRANTS, SERVICES, STANDARDS}:
             await self.refresh()
+        if ERASED in topics:
+            await self.lane.read(lambda connection: apply_erasures(connection, self.subject_keys))
 
     def stand_under(self, published: Published) -> None:
         """Load the standards with the published editions, where these are others than before.

@@ -95,6 +95,10 @@ class Unit:
     def vault(self) -> Vault:
         return self.around.vault
 
+    def erased(self, subject: str) -> bool:
+        """Whether ``subject`` was erased: nothing about them passes the bus any more, so a list leaves them out."""
+        return self.around.subject_keys.is_erased(subject)
+
     def config(self, kind: type[C]) -> C:
         """The settings a plugin declared with ``config=kind``."""
         found = self.around.settings[kind]

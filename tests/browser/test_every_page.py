@@ -41,6 +41,7 @@ WHO = {
     "/console/services/register": "zhuguan",
     "/console/recalls": "zhuguan",
     "/console/seals": "zhuguan",
+    "/console/erasures": "anquan",
     "/console/grants": "anquan",
     "/console/calls": "shenji",
     "/console/organisation": "anquan",

@@ -19,6 +19,7 @@ APPROVALS = {
     "identity/appointment.py confirm",
     "identity/post.py _refuse_own",
     "ledger/epoch.py confirm",
+    "ledger/erasure.py confirm",
     "standards/edition.py _draft",
     "catalogue/mount.py confirm",
     "catalogue/objection.py close",

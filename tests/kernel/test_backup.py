@@ -15,16 +15,17 @@ from uuid import UUID
 import msgspec
 import pytest
 from PIL import Image
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, text
 
 from gdbos.actor import Actor, Link
 from gdbos.archive import MANIFEST, PARTS, Damaged
 from gdbos.backup import backup, published_at_once
 from gdbos.errors import BadRequest, Conflict, Misconfigured
 from gdbos.files.file import FileRef, NewFile, keep
+from gdbos.ids import new_id
 from gdbos.kernel import Kernel
 from gdbos.ledger.publication import CHECKPOINT
-from gdbos.ledger.subjects import erase
+from gdbos.ledger.tables import erased
 from gdbos.ledger.verify import log_folders, verify
 from gdbos.restore import restore
 from gdbos.storage.engine import engine_for
@@ -304,9 +305,15 @@ def test_a_subject_erased_after_the_keys_were_backed_up_stays_erased(
     live(old, 1)
     backup(old, tmp_path / "early.tar", keys)
 
+    order: dict[str, Any] = {"id": new_id(), "subject": "person:anna", "legal_basis": "the law", "reason": "on request"}
+    order |= {"asked_by": "a", "confirmed_by": "b"}
+
+    def ordered(unit: Unit) -> None:
+        unit.execute(insert(erased).values(order | {"asked_at": unit.now, "at": unit.now}))
+
     async def forget() -> None:
         async with old.running(background=False):
-            await old.units.write(NODE, lambda unit: erase(unit.connection, "person:anna", "asked", at=unit.now))
+            await old.units.write(NODE, ordered)
             old.subject_keys.erase("person:anna")
 
     asyncio.run(forget())

@@ -41,6 +41,7 @@ from gdbos.bus.shape import masker, minimise
 from gdbos.bus.terms import Terms, conforming
 from gdbos.bus.trail import Trail
 from gdbos.errors import Forbidden, Invalid, NoBasis, Problem, ProviderFailed, Violation
+from gdbos.ledger.subjects import keys_gone
 from gdbos.plugin import Disclosed
 from gdbos.standards import Record
 from gdbos.subjects import subject_key
@@ -256,10 +257,15 @@ class Door:
             raise Invalid(violations=[Violation("$", "shape", str(failure))]) from None
 
     def _disclosed(self, service: Offered, call: Call, request: Any, answer: Any) -> Sequence[Disclosed]:
+        """Whose data it is. :raises Gone: a subject of the call was erased; the refusal is recorded and names nobody."""
+
         def key_of(kind: str, value: str) -> str:
             return subject_key(self.units.around.vault, kind, value)
 
-        return disclosed(service, request, answer, key_of, call.matter, call.case)
+        found = disclosed(service, request, answer, key_of, call.matter, call.case)
+        if any(self.units.around.subject_keys.is_erased(one.subject) for one in found):
+            raise keys_gone()
+        return found
 
     @staticmethod
     def _own(actor: Actor, shown: Sequence[Disclosed]) -> bool:

@@ -14,6 +14,8 @@ RECALL = Permission("kernel.recalls.start", N_("Recall values that one's body ga
 RECALLS = Permission("kernel.recalls.read", N_("Read and acknowledge the recalls that concern one's body"))
 SEAL = Permission("kernel.seals.order", N_("Have the receipts of an investigation wait until a day"), weighty=True)
 SEALS_READ = Permission("kernel.seals.read", N_("Read the orders by which receipts wait"))
+ERASE = Permission("kernel.erasures.order", N_("Have a subject erased, two of them together"), weighty=True)
+ERASURES_READ = Permission("kernel.erasures.read", N_("Read the orders by which subjects are erased"))
 
 PERMISSIONS = (
     CALL,
@@ -27,4 +29,6 @@ PERMISSIONS = (
     RECALLS,
     SEAL,
     SEALS_READ,
+    ERASE,
+    ERASURES_READ,
 )

@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from sqlalchemy import func, select
+from sqlalchemy import Column, func, select
 
 from gdbos.bus.freshness import bus_freshness
 from gdbos.bus.grant import CHANGED as GRANTS
@@ -20,6 +20,8 @@ from gdbos.bus.grant import bus_grant
 from gdbos.bus.notice import bus_notice
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import bus_service
+from gdbos.ledger.erasure import ERASED
+from gdbos.ledger.tables import erased
 from gdbos.standards.edition import CHANGED as STANDARDS
 from gdbos.standards.edition import standards_edition
 from gdbos.unit import EVENTS, KERNEL, Unit, Units
@@ -29,7 +31,14 @@ log = logging.getLogger("gdbos.wake")
 Heard = Callable[[frozenset[str]], Awaitable[None]]
 LOOK = 0.5
 """Seconds between looks at what another worker may have changed unheard."""
-TOPICS = frozenset({EVENTS, GRANTS, SERVICES, STANDARDS})
+WATCHED: Final = {
+    GRANTS: (bus_grant.c.changed_at,),
+    SERVICES: (bus_service.c.changed_at, bus_notice.c.changed_at, bus_freshness.c.changed_at),
+    STANDARDS: (standards_edition.c.changed_at,),
+    ERASED: (erased.c.at,),
+}
+"""When something of a topic changed last, as the database has it."""
+TOPICS = frozenset({EVENTS, *WATCHED})
 
 
 class Wakeups:
@@ -45,7 +54,7 @@ class Wakeups:
         self.heard = heard
         self.today = today
         self._client: Client | None = None
-        self._seen: object = None
+        self._seen: dict[str, tuple[Any, ...]] = {}
 
     async def tell(self, topics: frozenset[str]) -> None:
         """Say that ``topics`` changed; nobody waits for it, and nothing depends on it."""
@@ -92,21 +101,23 @@ class Wakeups:
         """What another worker changed is known here within a second, heard or not; so is a new day, on which editions begin and end."""
         while True:
             try:
-                seen = self.today(), await self.units.read(KERNEL, _fingerprint)
-                if seen != self._seen:
-                    await self.heard(frozenset({GRANTS, SERVICES, STANDARDS}))
+                seen = await self.units.read(KERNEL, _fingerprints, self.today())
+                if changed := frozenset(topic for topic in seen if seen[topic] != self._seen.get(topic)):
+                    await self.heard(changed)
                 self._seen = seen
             except Exception:
                 log.exception("the database could not be looked at; trying again")
             await asyncio.sleep(LOOK)
 
 
-def _fingerprint(unit: Unit) -> tuple[tuple[Any, ...], ...]:
-    """Changes when a grant, a service or an edition does: states only move forward, and each move is dated."""
-    return tuple(
-        tuple(unit.connection.execute(select(func.count(), func.max(table.c.changed_at)).select_from(table)).one())
-        for table in (bus_grant, bus_service, bus_notice, bus_freshness, standards_edition)
-    )
+def _fingerprints(unit: Unit, today: date) -> dict[str, tuple[Any, ...]]:
+    """What changes with each topic: states only move forward, and each move is dated. A new day may begin or end an edition."""
+    found = {topic: tuple(_moved(unit, moment) for moment in moments) for topic, moments in WATCHED.items()}
+    return found | {STANDARDS: (*found[STANDARDS], today)}
+
+
+def _moved(unit: Unit, moment: Column[Any]) -> tuple[Any, ...]:
+    return tuple(unit.connection.execute(select(func.count(moment), func.max(moment))).one())
 
 
 async def _quiet(*_: object) -> None:

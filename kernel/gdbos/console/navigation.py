@@ -1,6 +1,6 @@
 """What the header offers in the console."""
 
-from gdbos.bus.permissions import CALLS, GRANTS_READ, RECALLS, SEALS_READ, SERVICES_READ
+from gdbos.bus.permissions import CALLS, ERASURES_READ, GRANTS_READ, RECALLS, SEALS_READ, SERVICES_READ
 from gdbos.console.permissions import AUDIT_READ, LEDGER_READ, LETTERS_READ, PLUGINS_READ, STANDARDS_READ
 from gdbos.identity.permission import CONFIRM, DELEGATE, EXPLAIN, IMPORT, READ
 from gdbos.pages.navigation import NavigationEntry
@@ -26,6 +26,7 @@ NAVIGATION = (
     NavigationEntry(
         area="console", path="/console/seals", title=N_("Sealed inquiries"), permission=SEALS_READ, order=17
     ),
+    NavigationEntry(area="console", path="/console/erasures", title=N_("Erasures"), permission=ERASURES_READ, order=19),
     NavigationEntry(area="console", path="/console/calls", title=N_("Calls"), permission=CALLS, order=16),
     NavigationEntry(area="console", path="/console/ledger", title=N_("Ledger"), permission=LEDGER_READ, order=18),
     NavigationEntry(

@@ -22,6 +22,7 @@ from gdbos.console.brought import plugins
 from gdbos.console.checking_pages import CheckingPages
 from gdbos.console.edition_pages import EditionPages
 from gdbos.console.epochs import PAGES as EPOCH_PAGES
+from gdbos.console.erasure_pages import ErasurePages
 from gdbos.console.grants import GrantState, decide_all, list_grants
 from gdbos.console.health import health, standing
 from gdbos.console.letter import drop_letter, list_letters, retry_letter, show_letter
@@ -191,6 +192,7 @@ PAGES = [
     RecallPages,
     AppointmentPages,
     SealPages,
+    ErasurePages,
     LetterPages,
     StandardsPages,
     EditionPages,

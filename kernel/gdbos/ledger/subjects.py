@@ -11,12 +11,11 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from typing import Final, Self
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from gdbos.errors import Gone, Misconfigured
 from gdbos.ledger.tables import erased
@@ -92,7 +91,7 @@ class SubjectKeys:
                 continue
 
     def erase(self, *subjects: str) -> None:
-        """Destroy the keys of ``subjects`` for good; repeating it changes nothing. Record it in ``ledger_erased`` first."""
+        """Destroy the keys of ``subjects`` for good; repeating it changes nothing. ``ledger_erased`` says so first."""
         with self._lock:
             self._gone.update(subjects)
             for subject in subjects:
@@ -104,6 +103,7 @@ class SubjectKeys:
             _empty_log(self._store)
 
     def is_erased(self, subject: str) -> bool:
+        """Whether this process knows that the subject was erased."""
         return subject in self._gone
 
     def close(self) -> None:
@@ -134,23 +134,21 @@ class SubjectKeys:
         return found
 
 
-def erase(connection: Connection, subject: str, reason: str, *, at: datetime) -> None:
-    """Decide in this transaction that a subject's key goes; after its commit call ``SubjectKeys.erase`` in every process."""
-    known = connection.execute(select(erased.c.subject).where(erased.c.subject == subject)).first()
-    if known is None:
-        connection.execute(insert(erased), {"subject": subject, "reason": reason, "at": at})
-
-
 def apply_erasures(connection: Connection, keys: SubjectKeys) -> int:
-    """Destroy again every key that was ever erased, so that a restored store cannot bring one back; returns how many."""
-    subjects = list(connection.execute(select(erased.c.subject)).scalars())
+    """Destroy the key of every subject whose erasure was confirmed, again where it was: a restored store cannot bring one back.
+
+    :returns: how many subjects were erased.
+    """
+    subjects = list(connection.execute(select(erased.c.subject).where(erased.c.at.is_not(None))).scalars())
     keys.erase(*subjects)
     return len(subjects)
 
 
 def keys_gone() -> Gone:
     """The problem of a record about a subject who was erased."""
-    return Gone("The keys of a subject of this call were destroyed; nothing can be recorded about them.")
+    return Gone(
+        "A subject of this call was erased, and their key with it; nothing about them can be recorded, so nothing is shown."
+    )
 
 
 @contextmanager

@@ -82,8 +82,13 @@ epoch = Table(
 erased = Table(
     "ledger_erased",
     kernel_metadata,
-    Column("subject", Text, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("subject", Text, nullable=False, unique=True),
+    Column("legal_basis", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    comment="subjects whose keys must not exist; applied to the key store again at every start",
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("confirmed_by", Text, nullable=False),
+    Column("at", Instant, comment="from then on the subject's key must not exist; none: not confirmed"),
+    comment="orders to erase subjects; the confirmed ones are applied to the key store again at every start",
 )

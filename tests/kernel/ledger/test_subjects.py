@@ -7,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from gdbos.errors import Gone, Misconfigured
+from gdbos.ids import new_id
 from gdbos.ledger.leaf import AUDIT, Act, append, commitment, encode, identity, record_key
 from gdbos.ledger.policy import Policy
 from gdbos.ledger.prove import prove
-from gdbos.ledger.subjects import STORE, SubjectKeys, apply_erasures, erase
+from gdbos.ledger.subjects import STORE, SubjectKeys, apply_erasures
+from gdbos.ledger.tables import erased
 from gdbos.ledger.verify import verify
 
 from .conftest import NOW, Log
@@ -85,9 +87,11 @@ def test_a_restored_store_is_erased_again(keys: SubjectKeys, sqlite: Engine, tmp
     secret = keys.key_for("person:1")
     keys.close()
     backup = shutil.copytree(tmp_path / "keys", tmp_path / "backup")
+    order = {"legal_basis": "the law", "reason": "on request", "asked_by": "a", "asked_at": NOW}
+    done, waiting = order | {"confirmed_by": "b", "at": NOW}, order | {"confirmed_by": "", "at": None}
     with sqlite.begin() as connection:
-        erase(connection, "person:1", "request of the subject", at=NOW)
-        erase(connection, "person:1", "asked again", at=NOW)
+        connection.execute(insert(erased), {"id": new_id(), "subject": "person:1", **done})
+        connection.execute(insert(erased), {"id": new_id(), "subject": "person:2", **waiting})
     restored = SubjectKeys(backup / STORE)
     assert restored.key_for("person:1") == secret
     with sqlite.connect() as connection:
@@ -95,6 +99,7 @@ def test_a_restored_store_is_erased_again(keys: SubjectKeys, sqlite: Engine, tmp
     assert secret not in on_disk(backup)
     with pytest.raises(Gone):
         restored.key_for("person:1")
+    assert restored.key_for("person:2"), "nobody has confirmed that one"
 
 
 def test_a_store_that_others_may_read_is_refused(keys: SubjectKeys):

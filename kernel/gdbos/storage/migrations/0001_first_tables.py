@@ -498,11 +498,22 @@ def upgrade() -> None:
     )
     op.create_table(
         "ledger_erased",
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("legal_basis", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("subject"),
-        comment="subjects whose keys must not exist; applied to the key store again at every start",
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("asked_at", Instant(), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=False),
+        sa.Column(
+            "at",
+            Instant(),
+            nullable=True,
+            comment="from then on the subject's key must not exist; none: not confirmed",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("subject"),
+        comment="orders to erase subjects; the confirmed ones are applied to the key store again at every start",
     )
     op.create_table(
         "ledger_leaf",

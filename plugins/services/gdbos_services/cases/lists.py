@@ -195,7 +195,7 @@ def _task(unit: Unit, row: Any) -> TaskView:
 
 
 def show_ended(unit: Unit, query: EndedQuery) -> EndedList:
-    """What the caller's body received and has ended, the latest first."""
+    """What the caller's body received and has ended, the latest first; nothing about subjects who were erased."""
     t = case.c
     rows = unit.rows(case).where(t.body == unit.actor.body, t.closed_at.is_not(None), t.received_at.is_not(None))
     if query.after:
@@ -203,9 +203,10 @@ def show_ended(unit: Unit, query: EndedQuery) -> EndedList:
         closed = _moment(moment)
         rows = rows.where(or_(t.closed_at < closed, and_(t.closed_at == closed, t.id < _uuid(after))))
     found = list(unit.execute(rows.order_by(t.closed_at.desc(), t.id.desc()).limit(query.limit + 1)).mappings())
-    shown = [_ended(unit, row) for row in found[: query.limit]]
-    last = shown[-1] if len(found) > query.limit else None
-    return EndedList(shown, f"{last.closed_at:%Y-%m-%dT%H:%M:%S.%fZ}~{last.case}" if last else "")
+    page = found[: query.limit]
+    last = page[-1] if len(found) > query.limit else None
+    shown = [_ended(unit, row) for row in page if not unit.erased(row["subject"])]
+    return EndedList(shown, f"{last['closed_at']:%Y-%m-%dT%H:%M:%S.%fZ}~{last['id']}" if last else "")
 
 
 def _ended(unit: Unit, row: Any) -> EndedView:
