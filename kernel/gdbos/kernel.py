@@ -246,7 +246,7 @@ class Kernel:
         self.units = Units(self.lane, around, self.hooks.vetoes())
         self.directory, self.grants = Directory(), Grants()
         self.adapters = adapters_for(self.settings.bus)
-        self.door = Door(self.units, self.directory, self.grants, self.adapters, self.settings.bus.capacity)
+        self.door = Door(self.units, self.directory, self.grants, self.adapters, self.settings.bus)
         self.delivery = Delivery(self.units, self._routes(), self.bus_for)
         self.scanning = Scanning(self.units, self.hooks)
         self.book = Book(self.settings, ring, self.sequencing, spread, around.enter_all)

@@ -33,6 +33,7 @@ from gdbos.bus.derived import Asked, Question, allowed
 from gdbos.bus.directory import Directory
 from gdbos.bus.entry import Entry, entry
 from gdbos.bus.grant import Grant, Grants
+from gdbos.bus.inside import Inside
 from gdbos.bus.notice import Known, Notices
 from gdbos.bus.record import CallRecord
 from gdbos.bus.repeat import once
@@ -40,6 +41,7 @@ from gdbos.bus.service import Offered, disclosed
 from gdbos.bus.shape import masker, minimise
 from gdbos.bus.terms import Terms, conforming
 from gdbos.bus.trail import Trail
+from gdbos.config import Bus as Settings
 from gdbos.errors import Forbidden, Invalid, NoBasis, Problem, ProviderFailed, Violation
 from gdbos.ledger.subjects import keys_gone
 from gdbos.plugin import Disclosed
@@ -116,7 +118,7 @@ class Door:
     """The enforcement point of one worker."""
 
     def __init__(
-        self, units: Units, directory: Directory, grants: Grants, adapters: Mapping[str, Adapter], capacity: int
+        self, units: Units, directory: Directory, grants: Grants, adapters: Mapping[str, Adapter], settings: Settings
     ) -> None:
         self.units = units
         self.directory = directory
@@ -125,7 +127,8 @@ class Door:
         self.notices = Notices()
         self.first: dict[str, Callable[[], Awaitable[None]]] = {}
         """What must have happened before a plugin's function is asked: receipts lists wait for the calls recorded so far."""
-        self.admission = Admission(capacity)
+        self.inside = Inside(units, settings.timeout)
+        self.admission = Admission(settings.capacity)
         self.recent = Recent()
         self._agreed: dict[tuple[str, int], Terms] = {}
         self._permitted = Together(self._look)
@@ -277,7 +280,7 @@ class Door:
         if service.offer is not None:
             if first := self.first.get(service.code):
                 await first()
-            return Answered(await self.units.read(call.actor, service.offer.provide, request))
+            return Answered(await self.inside.ask(service, call, request))
         assert service.registered is not None
         adapter = self.adapters.get(service.registered.adapter)
         if adapter is None:

@@ -16,14 +16,17 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from gdbos.actor import ANONYMOUS
+from gdbos.actor import ANONYMOUS, plugin_actor
 from gdbos.bus.adapters import adapters_for, faults
 from gdbos.bus.adapters.adapter import KEPT
 from gdbos.bus.adapters.breaker import IN_A_ROW
 from gdbos.bus.call import Call
-from gdbos.bus.service import Provider, Service, offered
+from gdbos.bus.grant import decide, draft, new_grant
+from gdbos.bus.inside import HANGING
+from gdbos.bus.service import Provider, Service, offered, offered_by_plugin
 from gdbos.config import Bus
 from gdbos.errors import NotFound, Problem, ProviderFailed, ProviderTimeout, Unavailable
+from gdbos.plugin import Offer
 from gdbos.text import Text
 
 from .asking import CITIZEN, NAME, run
@@ -359,3 +362,60 @@ def test_a_service_that_writes_never_answers_with_what_it_said_before():
                 await put(adapter, made, {})
 
     run(main())
+
+
+# A plugin's own function.
+
+
+class Nothing(msgspec.Struct):
+    pass
+
+
+def plugin_service(code, provide):
+    offer = Offer(code=code, title=Text("试", "Test"), takes=Nothing, gives=Nothing, provide=provide, discloses=no_one)
+    return offered_by_plugin(offer, "test.worst", BODY)
+
+
+def no_one(asked, answer):
+    return []
+
+
+def approve(unit, *codes):
+    for code in codes:
+        grant = new_grant(body=BODY, system="test.worst", service=code, provider=BODY)
+        decide(unit, draft(unit, grant), approve=True, reason="for the test")
+
+
+def test_a_plugins_function_that_hangs_holds_neither_its_callers_nor_the_nodes_readers(new_node):
+    released, kernel = threading.Event(), new_node()
+    hangs = plugin_service("test.worst.hangs", lambda unit, asked: released.wait(60) and Nothing())
+    fine = plugin_service("test.worst.fine", lambda unit, asked: Nothing())
+
+    async def asked(code, within=20.0):
+        begin = time.monotonic()
+        bus, deadline = kernel.bus_for(plugin_actor("test.worst"), "test.worst"), begin + within
+        try:
+            await bus.call(code, {}, body=BODY, deadline=deadline)
+        except Problem as problem:
+            return problem.code, time.monotonic() - begin
+        return "answered", time.monotonic() - begin
+
+    async def main():
+        async with kernel.running(background=False):
+            await kernel.units.write(plugin_actor("kernel"), approve, hangs.code, fine.code)
+            await kernel.refresh()
+            kernel.directory.replace([hangs, fine], [])
+            try:
+                told = [await asked(hangs.code, 0.5) for _ in range(HANGING + 2)]
+                other = await asked(fine.code)
+            finally:
+                released.set()
+            await asyncio.sleep(0.2)
+            return told, other, await asked(hangs.code)
+
+    told, other, after = run(main())
+    assert [code for code, _ in told] == ["provider-timeout"] * HANGING + ["unavailable"] * 2
+    assert max(took for _, took in told) < 1.7
+    assert (other[0], after[0]) == ("answered", "answered"), (
+        "others are answered meanwhile, and they too when it is well again"
+    )
