@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 
 from gdbos.actor import plugin_actor
+from gdbos.bus import delivery as delivering
 from gdbos.bus.delivery import Delivery, Route, backlog, dead_letters, drop, retry
 from gdbos.errors import Unavailable
 from gdbos.events import Event, on, tag
@@ -147,3 +149,56 @@ def test_two_workers_share_the_outbox_without_doing_anything_twice(new_node: Cal
         return [n for k in range(4) for n in await kernel.units.read(KERNEL, values, f"k{k}")]
 
     assert deliver(new_node(), work) == list(range(40)) * 4
+
+
+def keeping(fetch: Callable[[Counted, Any], Awaitable[int]]) -> Any:
+    """A handler that asks another system first."""
+
+    @on(Counted, fetch=fetch)
+    def keep(unit: Unit, event: Counted, value: int) -> None:
+        unit.execute(insert(seen).values(key=f"kept {event.thing}", value=value))
+
+    return keep
+
+
+async def hang(event: Counted, bus: Any) -> int:
+    if event.thing.startswith("hung"):
+        await asyncio.Event().wait()
+    return event.number
+
+
+async def until(kernel: Kernel, key: str) -> list[int]:
+    async with asyncio.timeout(15):
+        while not (found := await kernel.units.read(KERNEL, values, key)):
+            await asyncio.sleep(0.1)
+    return found
+
+
+def test_a_handler_that_waits_for_a_system_that_hangs_keeps_no_other_handler_waiting(
+    new_node: Callable[..., Kernel],
+) -> None:
+    async def work(kernel: Kernel, delivery: Delivery) -> list[int]:
+        hung = [Counted(thing=f"hung {n}", number=1) for n in range(2 * delivering.MOST)]
+        await kernel.units.write(KERNEL, emit, *hung)
+        delivery.wake()
+        await asyncio.sleep(1)
+        await kernel.units.write(KERNEL, emit, Counted(thing="good", number=7))
+        delivery.wake()
+        return await until(kernel, "good")
+
+    assert deliver(new_node(), work, handlers=[keeping(hang), note]) == [7]
+
+
+def test_a_system_that_hangs_has_failed_and_the_next_key_is_tried(
+    new_node: Callable[..., Kernel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "FETCHED_IN", 0.2)
+
+    async def work(kernel: Kernel, delivery: Delivery) -> tuple[list[int], dict[str, int]]:
+        await kernel.units.write(KERNEL, emit, *(Counted(thing=f"hung {n}", number=1) for n in range(10)))
+        await kernel.units.write(KERNEL, emit, Counted(thing="good", number=7))
+        return await until(kernel, "kept good"), await kernel.lane.read(backlog)
+
+    found, states = deliver(new_node(), work, handlers=[keeping(hang)])
+    assert found == [7]
+    assert states == {"done": 1, "pending": 10}, "they are tried again, as any system that is away"

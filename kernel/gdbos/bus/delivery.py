@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,10 @@ OURS = 3
 THEIRS = 200
 """Failures of another system before giving up: with the waits below, about five hours."""
 LEASE = timedelta(seconds=90)
+FETCHED_IN = 30.0
+"""Seconds a handler's fetch may take; well within the lease, or another worker would fetch the same beside it."""
+MOST = 64
+"""Deliveries that one look finds."""
 IDLE = 1.0
 """Seconds between looks when nothing wakes us; a lost wake-up costs this much and nothing else."""
 
@@ -65,6 +70,8 @@ class Delivery:
         self.routes = {route.name: route for route in routes}
         self.bus_for = bus_for
         self._slots = asyncio.Semaphore(at_once)
+        self._shares = {route.name: asyncio.Semaphore(max(1, at_once // 2)) for route in routes}
+        """Half of the slots are as many as one handler may hold: while it waits for another system the others go on."""
         self._awake = asyncio.Event()
         self._flying: dict[tuple[UUID, str], asyncio.Task[None]] = {}
 
@@ -83,7 +90,7 @@ class Delivery:
                 found = []
             for claim in found:
                 self._launch(claim)
-            if not found or len(self._flying) >= 64:
+            if not found or len(self._flying) >= MOST:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), IDLE)
 
@@ -101,8 +108,10 @@ class Delivery:
                 await asyncio.sleep(0.02)
 
     async def _look(self, everything: bool = False) -> list[Claim]:
-        now = self.units.around.clock()
-        due = await self.units.lane.read(lambda connection: _due(connection, now, tuple(self.routes)))
+        now, under_way = self.units.around.clock(), Counter(handler for _, handler in self._flying)
+        # What waits for a handler that is busy must not fill the look: the others' events would not be seen behind it.
+        free = [name for name in self.routes if everything or under_way[name] < MOST // 2]
+        due = await self.units.lane.read(lambda connection: _due(connection, now, free))
         return due if everything else [c for c in due if (c.event, c.handler) not in self._flying]
 
     def _launch(self, claim: Claim) -> None:
@@ -120,7 +129,7 @@ class Delivery:
         route = self.routes[claim.handler]
         actor = plugin_actor(route.plugin, tuple(msgspec.json.decode(claim.chain, type=list[Link])))
         context = propagate.extract({"traceparent": claim.traceparent})
-        async with self._slots:
+        async with self._shares[route.name], self._slots:
             with span(f"deliver {claim.handler}", context=context):
                 try:
                     event = msgspec.json.decode(claim.body, type=route.event)
@@ -135,7 +144,13 @@ class Delivery:
         if route.fetch is None:
             return None
         await self.units.lane.write(lambda connection: _lease(connection, claim, self.units.around.clock()))
-        return await route.fetch(event, self.bus_for(actor, route.plugin))
+        try:
+            async with asyncio.timeout(FETCHED_IN) as within:
+                return await route.fetch(event, self.bus_for(actor, route.plugin))
+        except TimeoutError:
+            if within.expired():
+                raise ProviderTimeout("The provider did not answer in time.") from None
+            raise
 
     async def _failed(self, claim: Claim, failure: Exception) -> None:
         theirs = isinstance(failure, ProviderFailed | ProviderTimeout | TooMany | Unavailable)
@@ -183,7 +198,7 @@ def _due(connection: Connection, now: datetime, handlers: Sequence[str]) -> list
         .join_from(delivery, outbox, d.event == o.id)
         .where(d.state == "pending", d.next_at <= now, d.handler.in_(handlers), ~waiting)
         .order_by(d.next_at)
-        .limit(64)
+        .limit(MOST)
     )
     return [Claim(*row) for row in connection.execute(query)]
 
