@@ -30,6 +30,7 @@ from gdbos.bus.freshness import updates_said
 from gdbos.bus.grant import CHANGED as GRANTS
 from gdbos.bus.grant import Grants, live_grants
 from gdbos.bus.notice import open_notices
+from gdbos.bus.rates import Rates
 from gdbos.bus.receipts import CODE as RECEIPTS_CODE
 from gdbos.bus.service import CHANGED as SERVICES
 from gdbos.bus.service import Offered, Service, offered, offered_by_plugin, registered
@@ -271,6 +272,8 @@ class Kernel:
             "witnesses": self.book.cosigning.run,
             "wake-ups": self.wakeups.run,
         }
+        if not self.lane.alone:
+            works["rates"] = Rates(self.units, self.grants).run
         for name, work in works.items():
             task = asyncio.create_task(work(), name=name)
             stack.push_async_callback(_cancelled, task)

@@ -17,6 +17,7 @@ import gdbos.standards.consent
 import gdbos.stewardship.proposal  # noqa: F401  (these declare tables that the kernel's revisions make)
 from gdbos.bus.adapters import faults
 from gdbos.bus.permissions import PERMISSIONS as BUS_PERMISSIONS
+from gdbos.bus.rates import forget_spent
 from gdbos.bus.receipts import OFFERS as RECEIPTS
 from gdbos.bus.repeat import forget_answers
 from gdbos.bus.service import Service
@@ -60,6 +61,7 @@ ITSELF: Final = Plugin(
     jobs=(
         Job(name="forget-sessions", every=timedelta(minutes=5), run=forget_old),
         Job(name="end-versions", every=timedelta(minutes=1), run=end_versions),
+        Job(name="forget-spent", every=timedelta(minutes=15), run=forget_spent),
         Job(name="forget-answers", every=timedelta(minutes=15), run=forget_answers),
         *FILE_JOBS,
     ),

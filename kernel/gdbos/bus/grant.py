@@ -63,7 +63,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     divisions: tuple[str, ...] = ()
     """Divisions (GB/T 2260) at or below which the caller must sit; empty: anywhere."""
     rate: int = 600
-    """Calls a minute."""
+    """Calls a minute, by whichever workers of the node."""
     legal_basis: str = ""
     state: str = "draft"
     since: datetime | None = None
@@ -224,6 +224,7 @@ class Grants:
     def __init__(self) -> None:
         self._by_consumer: Mapping[tuple[str, str, str, str], Sequence[Grant]] = {}
         self._recent: dict[UUID, deque[float]] = {}
+        self._elsewhere: Mapping[UUID, int] = {}
 
     def replace(self, grants: Iterable[Grant]) -> None:
         """Know ``grants`` from now on; of two that cover the same call the newer one counts."""
@@ -271,15 +272,30 @@ class Grants:
         )
 
     def spend(self, grant: Grant) -> None:
-        """Count one call. :raises TooMany: the grant's rate for this minute is used up."""
+        """Count one call. :raises TooMany: the grant's rate for this minute is used up, here or at other workers."""
         now = time.monotonic()
         recent = self._recent.setdefault(grant.id, deque())
-        while recent and recent[0] <= now - 60:
-            recent.popleft()
-        if len(recent) >= grant.rate:
+        _pass(recent, now)
+        if len(recent) + self._elsewhere.get(grant.id, 0) >= grant.rate:
             raise TooMany(
                 "The grant allows {rate} calls a minute and they are used up; wait and call again.",
                 rate=grant.rate,
-                retry_after=max(1, int(60 - (now - recent[0])) + 1),
+                retry_after=int(60 - (now - recent[0])) + 1 if len(recent) >= grant.rate else 1 + 60 // grant.rate,
             )
         recent.append(now)
+
+    def spent(self) -> dict[UUID, int]:
+        """The calls of the last minute by grant, where there were any."""
+        now = time.monotonic()
+        for recent in self._recent.values():
+            _pass(recent, now)
+        return {grant_id: len(recent) for grant_id, recent in self._recent.items() if recent}
+
+    def hear(self, elsewhere: Mapping[UUID, int]) -> None:
+        """Know what the node's other workers let through in the last minute, by grant."""
+        self._elsewhere = elsewhere
+
+
+def _pass(recent: deque[float], now: float) -> None:
+    while recent and recent[0] <= now - 60:
+        recent.popleft()

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -15,7 +15,7 @@ import pytest
 from gdbos.actor import plugin_actor
 from gdbos.bus import wake
 from gdbos.bus.grant import Grant, decide, draft, new_grant, revoke
-from gdbos.errors import NoGrant
+from gdbos.errors import NoGrant, TooMany
 from gdbos.kernel import Kernel
 from gdbos.testing import deployment, postgres_database, require
 from gdbos.unit import Unit
@@ -42,8 +42,8 @@ async def two_workers(folder: Path, database: str, nats: str) -> AsyncIterator[t
         yield first, second
 
 
-def granted(unit: Unit) -> Grant:
-    grant = new_grant(body=BODY, system="desk", service="test.rows.list", provider=BODY)
+def granted(unit: Unit, rate: int = 600) -> Grant:
+    grant = new_grant(body=BODY, system="desk", service="test.rows.list", provider=BODY, rate=rate)
     return decide(unit, draft(unit, grant), approve=True, reason="for the test")
 
 
@@ -113,3 +113,35 @@ def test_what_one_worker_revokes_the_other_refuses_within_a_second(tmp_path: Pat
         took = sorted(asyncio.run(go(database)))
     assert took[2] <= 1
     assert took[-1] <= wake.LOOK + 2  # a busy machine
+
+
+def let_through(kernel: Kernel, calls: int) -> int:
+    """How many of so many calls a worker lets through."""
+    through = 0
+    for _ in range(calls):
+        with suppress(TooMany):
+            kernel.grants.spend(kernel.grants.find(**ASKED, now=kernel.clock()))
+            through += 1
+    return through
+
+
+def test_a_grants_rate_is_one_for_all_workers(tmp_path: Path) -> None:
+    async def go(database: str) -> tuple[int, int, int]:
+        async with two_workers(tmp_path, database, "") as (first, second):
+            grant = await first.units.write(KERNEL, granted, 3)
+            await until_known(second, grant.id)
+            two = let_through(first, 2)
+            await until_told(second, grant.id, 2)
+            one = let_through(second, 6)
+            await until_told(first, grant.id, 1)
+            return two, one, let_through(first, 6)
+
+    with postgres_database() as database:
+        assert asyncio.run(go(database)) == (2, 1, 0)
+
+
+async def until_told(kernel: Kernel, grant: UUID, calls: int) -> None:
+    """Wait until ``kernel`` knows what the other worker let through: it looks twice a second."""
+    async with asyncio.timeout(10):
+        while kernel.grants._elsewhere.get(grant, 0) != calls:
+            await asyncio.sleep(0.05)

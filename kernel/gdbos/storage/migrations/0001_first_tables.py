@@ -470,6 +470,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "bus_spent",
+        sa.Column("worker", sa.Uuid(), nullable=False),
+        sa.Column("grant", sa.Uuid(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("worker", "grant"),
+    )
+    op.create_index("bus_spent_at", "bus_spent", ["at"], unique=False)
+    op.create_table(
         "ledger_checkpoint",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
