@@ -108,6 +108,8 @@ class Bus(Section, frozen=True, kw_only=True):
     """Networks in which the systems that ``places`` names may lie; any other address is refused."""
     capacity: int = 256
     """Calls in progress before further ones are told to come back; near it each consumer has its share."""
+    recall_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 10
+    """Working days in which a body says what it did about a value that its source recalled; then it is reminded."""
     timeout: Annotated[float, msgspec.Meta(gt=0, le=600)] = 30.0
     """Seconds a plugin's function may take to answer a call, where the caller does not say less."""
     longest_seal: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180

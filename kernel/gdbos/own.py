@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-import gdbos.bus.recall
 import gdbos.identity.assertion
 import gdbos.identity.attempt
 import gdbos.identity.factor
@@ -18,6 +17,7 @@ import gdbos.stewardship.proposal  # noqa: F401  (these declare tables that the 
 from gdbos.bus.adapters import faults
 from gdbos.bus.permissions import PERMISSIONS as BUS_PERMISSIONS
 from gdbos.bus.rates import forget_spent
+from gdbos.bus.recall import remind
 from gdbos.bus.receipts import OFFERS as RECEIPTS
 from gdbos.bus.repeat import forget_answers
 from gdbos.bus.service import Service
@@ -61,6 +61,7 @@ ITSELF: Final = Plugin(
     jobs=(
         Job(name="forget-sessions", every=timedelta(minutes=5), run=forget_old),
         Job(name="end-versions", every=timedelta(minutes=1), run=end_versions),
+        Job(name="remind-recalls", every=timedelta(hours=1), run=remind),
         Job(name="forget-spent", every=timedelta(minutes=15), run=forget_spent),
         Job(name="forget-answers", every=timedelta(minutes=15), run=forget_answers),
         *FILE_JOBS,

@@ -49,6 +49,11 @@ class Directory:
             raise self._absent(code, version)
         return found
 
+    def provider(self, code: str) -> str:
+        """The body that offers the service ``code`` now; empty where nobody does."""
+        found = self._live.get(code)
+        return found.provider if found else ""
+
     def by_number(self, sid: str) -> str:
         """The code of the service that old clients of the national exchange gateway call by ``sid``; a code is its own.
 

@@ -7,20 +7,21 @@ rest on the old value. Neither says whose record it is; the consumer finds that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, Column, Index, String, Table, Text, Uuid, insert, select, update
+from sqlalchemy import JSON, Column, Date, Index, String, Table, Text, Uuid, insert, select, update
 
 from gdbos.bus.moment import Moment, moment
 from gdbos.bus.record import bus_receipt
 from gdbos.bus.seal import unsealed
-from gdbos.bus.service import Offered
+from gdbos.config import Settings
 from gdbos.errors import BadRequest, Conflict, Forbidden, NotFound
 from gdbos.events import Event
 from gdbos.ids import new_id
+from gdbos.standards import NotPublished
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.storage.scope import Scope, widely
 from gdbos.subjects import subject_key
@@ -28,6 +29,8 @@ from gdbos.unit import Unit
 
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+REMINDED = 200
+"""Tasks of which one turn of the job reminds."""
 
 bus_recall = Table(
     "bus_recall",
@@ -43,6 +46,8 @@ bus_recall = Table(
     Column("cases", JSON, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("due", Date, nullable=False),
+    Column("reminded_at", Instant),
     Column("acknowledged_by", String(80), nullable=False),
     Column("acknowledged_at", Instant),
     Column("action", Text, nullable=False),
@@ -62,6 +67,16 @@ class ValueRecalled(Event, tag="kernel.bus.value-recalled/1"):
     task: str
     service: str
     fields: tuple[str, ...]
+
+
+class RecallDue(Event, tag="kernel.bus.recall-due/1"):
+    """The day by which a body was to say what it did about a recalled value has come, and it has not."""
+
+    body: str
+    system: str
+    task: str
+    service: str
+    due: date
 
 
 class Recall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +114,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     cases: list[Case]
     reason: str
     at: datetime
+    due: date
+    """The day by which the body is to say what it did."""
     acknowledged_by: str
     acknowledged_at: datetime | None
     action: str
@@ -111,25 +128,29 @@ class Tasks(msgspec.Struct, frozen=True):
     next: UUID | None = None
 
 
-def recall(unit: Unit, service: Offered, wanted: Recall) -> Tasks:
+def recall(unit: Unit, wanted: Recall, offers: str) -> Tasks:
     """Tell everyone who received a value that has been corrected; the tasks, one for each system that did.
 
+    :param offers: the body that offers the service now; empty where it has ended, and what it gave is recalled all the same.
     :raises Forbidden: the service is another body's. :raises BadRequest: ``since`` is still to come.
+    :raises NotFound: nobody offers the service, and nothing that the body gave under its code is on record.
     """
-    if not unit.actor.body or service.provider != unit.actor.body:
+    if not unit.actor.body or offers not in ("", unit.actor.body):
         raise Forbidden("Only the provider of a service recalls what it gave.")
     since = moment(wanted.since, "$.since")
     if since > unit.now:
         raise BadRequest("The wrong value cannot have been given out from a moment that is still to come.")
     subject = subject_key(unit.vault, wanted.kind, wanted.number)
-    named, found = new_id(), _receipts(unit, service.code, subject, since, wanted.fields)
-    tasks = [_task(unit, named, service, wanted.reason, consumer, ones) for consumer, ones in found.items()]
+    named, found = new_id(), _receipts(unit, wanted.service, subject, since, wanted.fields)
+    if not offers and not found:
+        raise NotFound("Nothing that your body gave by a service {code} is on record.", code=wanted.service)
+    tasks = [_task(unit, named, wanted, consumer, ones) for consumer, ones in found.items()]
     for task in tasks:
-        kept = insert(bus_recall).values(msgspec.to_builtins(task, builtin_types=(UUID, datetime)))
+        kept = insert(bus_recall).values(msgspec.to_builtins(task, builtin_types=(UUID, datetime, date)))
         unit.execute(widely(kept))
         for one in task.cases:
             unit.emit(_event(task, one))
-    unit.record("value.recall", recall=str(named), service=service.code, consumers=len(tasks))
+    unit.record("value.recall", recall=str(named), service=wanted.service, consumers=len(tasks))
     return Tasks([_told(unit, task) for task in tasks if task.provider])
 
 
@@ -139,9 +160,8 @@ def _receipts(
     """The receipts of the old value by consumer. Nobody is shown them: what they say becomes tasks of those named in them."""
     r = bus_receipt.c
     open_now = unsealed(unit.today).label("open")
-    given = (
-        select(bus_receipt, open_now).where(r.subject == subject, r.service == service, r.at >= since).order_by(r.id)
-    )
+    ours = (r.subject == subject, r.service == service, r.provider == unit.actor.body, r.at >= since)
+    given = select(bus_receipt, open_now).where(*ours).order_by(r.id)
     found: dict[tuple[str, str], list[Mapping[Any, Any]]] = {}
     for row in unit.execute(widely(given)).mappings():
         if _received(row["fields"], wrong):
@@ -157,8 +177,7 @@ def _received(fields: Iterable[str], wrong: Sequence[str]) -> list[str]:
 def _task(
     unit: Unit,
     named: UUID,
-    service: Offered,
-    reason: str,
+    wanted: Recall,
     consumer: tuple[str, str],
     receipts: Sequence[Mapping[Any, Any]],
 ) -> Task:
@@ -168,19 +187,29 @@ def _task(
         recall=named,
         body=body,
         system=system,
-        provider=service.provider
+        provider=unit.actor.body
         if all(row["open"] for row in receipts)
         else "",  # of a sealed inquiry it hears nothing
-        service=service.code,
+        service=wanted.service,
         fields=sorted({field for row in receipts for field in row["fields"]}),
         calls=[row["call"] for row in receipts],
         cases=[Case(*pair) for pair in sorted({(row["matter"], row["case"]) for row in receipts if row["case"]})],
-        reason=reason,
+        reason=wanted.reason,
         at=unit.now,
+        due=_due(unit),
         acknowledged_by="",
         acknowledged_at=None,
         action="",
     )
+
+
+def _due(unit: Unit) -> date:
+    """The day by which consumers say what they did: working days, or days as they come where no calendar says which work."""
+    days = unit.config(Settings).bus.recall_days
+    try:
+        return unit.standards.calendar(unit.around.division).add(unit.today, days)
+    except (NotFound, NotPublished):
+        return unit.today + timedelta(days=days)
 
 
 def _event(task: Task, one: Case) -> ValueRecalled:
@@ -217,10 +246,26 @@ def tasks(unit: Unit, after: UUID | None, limit: int) -> Tasks:
     return Tasks(shown, shown[-1].id if len(rows) > limit else None)
 
 
+def remind(unit: Unit) -> int:
+    """Remind each body once of what it has not acknowledged by the day it was due; returns of how many tasks."""
+    t = bus_recall.c
+    waiting = (t.acknowledged_at.is_(None), t.reminded_at.is_(None), t.due <= unit.today)
+    rows = unit.execute(unit.rows(bus_recall).where(*waiting).order_by(t.id).limit(REMINDED)).mappings().all()
+    for row in rows:
+        unit.emit(
+            RecallDue(
+                body=row["body"], system=row["system"], task=str(row["id"]), service=row["service"], due=row["due"]
+            )
+        )
+        unit.record("value.recall-reminded", task=str(row["id"]), recall=str(row["recall"]), body=row["body"])
+        unit.execute(update(bus_recall).where(t.id == row["id"]).values(reminded_at=unit.now))
+    return len(rows)
+
+
 def _told(unit: Unit, task: Task) -> Task:
     """As much of ``task`` as the actor's body may know: who consumed the value, and only to the consumer in which cases."""
     return task if unit.actor.body == task.body else msgspec.structs.replace(task, calls=[], cases=[])
 
 
 def _read(row: Mapping[Any, Any]) -> Task:
-    return msgspec.convert({str(name): value for name, value in row.items()}, Task)
+    return msgspec.convert({name: row[name] for name in Task.__struct_fields__}, Task)

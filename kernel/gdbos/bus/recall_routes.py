@@ -40,9 +40,8 @@ class RecallRoutes(Controller):
     @post(permission=RECALL)
     async def recall(self, data: JSONBody[Recall], run: NamedDependency[Run], kernel: NamedDependency[Kernel]) -> Tasks:
         """Tell everyone who received a value of one's own service that it has been corrected."""
-        service = kernel.directory.resolve(data.service)
         await kernel.book.settle()
-        return await run(recall, service, data)
+        return await run(recall, data, kernel.directory.provider(data.service))
 
     @post("/{task_id:uuid}/acknowledge", permission=RECALLS, status_code=200)
     async def acknowledge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -56,7 +56,7 @@ class RecallPages(Controller):
         try:
             wanted = decoded(values | _read(values, kernel.units.around.zone), Recall)
             await kernel.book.settle()
-            await run(recall, kernel.directory.resolve(wanted.service), wanted)
+            await run(recall, wanted, kernel.directory.provider(wanted.service))
         except Problem as problem:
             return await _page(run, actor, kernel, None, values, wrong_of(problem))
         return _home()
@@ -90,9 +90,10 @@ def _read(values: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     return found
 
 
-def _listed(unit: Unit, after: UUID | None) -> tuple[Tasks, dict[str, Text]]:
+def _listed(unit: Unit, after: UUID | None) -> tuple[Tasks, dict[str, Text], date]:
     found = tasks(unit, after, PAGE)
-    return found, body_names(unit, sorted({body for task in found.tasks for body in (task.body, task.provider)}))
+    bodies = sorted({body for task in found.tasks for body in (task.body, task.provider)})
+    return found, body_names(unit, bodies), unit.today
 
 
 async def _page(
@@ -103,11 +104,12 @@ async def _page(
     values: dict[str, Any] | None = None,
     wrong: Wrong | None = None,
 ) -> Page:
-    found, names = await run.read(_listed, after)
+    found, names, today = await run.read(_listed, after)
     own = [s for s in kernel.directory.all() if s.provider == actor.body and s.registered and s.registered.subject]
     context = {
         "found": found,
         "names": names,
+        "today": today,
         "body": actor.body,
         "own": [(one.code, one.title) for one in own] if actor.may(RECALL) else [],
         "values": {name: value for name, value in (values or {}).items() if name != "number"},

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -28,6 +29,7 @@ from nanning import (
 from sqlalchemy import select, update
 
 from gdbos.bus.outbox import outbox
+from gdbos.bus.recall import bus_recall, remind
 from gdbos.bus.seal import bus_seal
 from gdbos.identity.account import open_account
 from gdbos.identity.post import appoint
@@ -304,6 +306,44 @@ def test_only_the_provider_recalls_and_only_what_was_given_out_since(city: Nanni
     assert recalled(city, police, since=now.isoformat()).json()["tasks"] == []
     assert recalled(city, police, since=(now + timedelta(hours=1)).isoformat()).status_code == 400
     assert recalled(city, police, number="not a number").json()["tasks"] == []
+
+
+def test_what_a_service_gave_is_recalled_though_it_has_ended(city: Nanning) -> None:
+    system, case, police = city.granted(), city.case(citizen=ANNA), city.system(POLICE)
+    city.look(system, case)
+    kernel = city.site.kernel
+    kernel.directory.replace([one for one in kernel.directory.all() if one.code != POPULATION], [POPULATION])
+    try:
+        assert city.look(system, case).status_code == 410
+        told = recalled(city, police)
+        strangers = recalled(city, system)
+    finally:
+        city.site.call(kernel.refresh)
+    assert told.status_code == 201, told.text
+    assert system.client_id in {task["system"] for task in told.json()["tasks"]}
+    assert strangers.status_code == 404, "it never gave anything under that code"
+
+
+def test_a_recall_is_due_after_so_many_working_days_and_reminded_of_once(city: Nanning) -> None:
+    system, case = city.granted(), city.case(citizen=ANNA)
+    city.look(system, case)
+    tasks = recalled(city, city.system(POLICE)).json()["tasks"]
+    task = next(one for one in tasks if one["system"] == system.client_id)
+    around = city.site.kernel.units.around
+    assert task["due"] == around.standards().calendar("450100").add(around.today(), 10).isoformat()
+
+    def reminders() -> int:
+        city.site.unit(remind)
+        due = outbox.c.type == "kernel.bus.recall-due/1"
+        bodies = city.site.unit(lambda unit: unit.execute(select(outbox.c.body).where(due)).scalars().all())
+        return sum(task["id"].encode() in bytes(body) for body in bodies)
+
+    assert reminders() == 0
+    which = bus_recall.c.id == UUID(task["id"])
+    past = around.today() - timedelta(days=1)
+    city.site.unit(lambda unit: unit.execute(update(bus_recall).where(which).values(due=past)))
+    assert (reminders(), reminders()) == (1, 1), "once"
+    assert "overdue" in page(city, "head").text
 
 
 # The console.

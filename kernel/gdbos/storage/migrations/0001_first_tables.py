@@ -157,6 +157,8 @@ def upgrade() -> None:
         sa.Column("cases", sa.JSON(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
+        sa.Column("due", sa.Date(), nullable=False),
+        sa.Column("reminded_at", Instant(), nullable=True),
         sa.Column("acknowledged_by", sa.String(length=80), nullable=False),
         sa.Column("acknowledged_at", Instant(), nullable=True),
         sa.Column("action", sa.Text(), nullable=False),

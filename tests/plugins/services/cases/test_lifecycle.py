@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from gdbos.actor import Actor, Link
+from gdbos.bus.basis import Basis
+from gdbos.bus.grant import decide, draft, new_grant
 from gdbos.bus.recall import ValueRecalled
+from gdbos.bus.service import offered_by_plugin
+from gdbos.identity.account import open_account
+from gdbos.identity.password import hashed
+from gdbos.identity.post import appoint
+from gdbos.plugin import Disclosed, Offer
+from gdbos.subjects import person_key
+from gdbos.text import Text
 from gdbos.unit import Unit
 
-from .conftest import ANNA, ANSWERS, HEALTH, MARKET, PLACE, City, emitted
+from .conftest import ANNA, ANSWERS, BODIES, HEALTH, MARKET, PASSWORD, PLACE, City, emitted
 
 REASON = {"reason": "材料与实际不符"}
 
@@ -230,3 +241,49 @@ def test_an_open_case_is_flagged_when_a_value_it_received_is_corrected(city: Cit
     )
     assert "was corrected at its source" in page.text
     city.done("head", "POST", f"/{mine}/approve", {})
+
+
+class Nothing(msgspec.Struct):
+    pass
+
+
+class Known(msgspec.Struct):
+    name: str
+
+
+def test_a_value_that_its_provider_recalls_flags_the_case_that_received_it(city: City) -> None:
+    case, police = city.accepted(), BODIES["public-security"]
+    subject = city.site.unit(lambda unit: person_key(unit.vault, ANNA))
+    register = Offer(
+        code="test.register",
+        title=Text("登记", "Register"),
+        takes=Nothing,
+        gives=Known,
+        provide=lambda unit, asked: Known("韦误例"),
+        discloses=lambda asked, answer: [Disclosed(subject, PLACE, case)],
+    )
+    clerk = Actor(kind="official", id="clerk", body=HEALTH, division="450100", chain=(Link("official", "clerk"),))
+    kernel = city.site.kernel
+
+    def prepare(unit: Unit) -> None:
+        grant = new_grant(body=HEALTH, system="services.cases", service=register.code, provider=police)
+        decide(unit, draft(unit, grant), approve=True, reason="for the test")
+        unit.open_basis(Basis(subject=subject, body=HEALTH, matter=PLACE, case=case))
+        account = open_account(unit, login="police", password_hash=hashed(PASSWORD), name="P", kind="official")
+        appoint(unit, account, body=police, role_id="body-manager")
+
+    async def look() -> None:
+        await kernel.refresh()
+        kernel.directory.replace([*kernel.directory.all(), offered_by_plugin(register, "test", police)], [])
+        await kernel.bus_for(clerk, "services.cases").call(register.code, {}, matter=PLACE, case=case)
+
+    city.site.unit(prepare)
+    city.site.call(look)
+    since = city.clock().isoformat()[:10] + "T00:00:00Z"
+    wanted = {"service": register.code, "kind": "person", "number": ANNA, "since": since, "reason": "a typing mistake"}
+    told = city.site.client.post("/api/bus/recalls", json=wanted, headers=city.headers("police"))
+    assert told.status_code == 201, told.text
+    assert [task["body"] for task in told.json()["tasks"]] == [HEALTH]
+    city.settle()
+    flagged = city.done("anna", "GET", f"/{case}")["recalled"]
+    assert [(one["service"], one["fields"]) for one in flagged] == [(register.code, ["name"])]
