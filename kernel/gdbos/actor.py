@@ -60,6 +60,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """How surely this log-in shows that a person is who they say: never above what is known of them."""
     proven_at: datetime | None = None
     """When this session last showed a second factor; None: never."""
+    signature: str = ""
+    """Of a system that signed this request: SHA-256 over the signature base and the signature, in base64."""
     locale: str = "zh"
 
     def may(self, permission: Permission) -> bool:

@@ -334,7 +334,8 @@ class Door:
 
     async def _record(self, records: Sequence[CallRecord]) -> list[Problem | None]:
         keys = await self._keys({one.subject for record in records for one in record.disclosed})
-        made = [entry(record, keys) for record in records]
+        edition = self.units.around.standards().edition
+        made = [entry(record, keys, edition) for record in records]
         entries = [one for one in made if isinstance(one, Entry)]
         written = iter(await self._write(Block(entries)) if entries else ())
         return [next(written) if isinstance(one, Entry) else one for one in made]

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import String, Table
 
-from gdbos.actor import Link
+from gdbos.actor import Actor, Link
 from gdbos.bus.record import CallRecord, bus_call, bus_receipt
 from gdbos.errors import BadRequest, Problem
 from gdbos.ids import new_id
@@ -62,13 +62,13 @@ class CallRow(msgspec.Struct, frozen=True):
     receipts: Sequence[ReceiptRow]
 
 
-def entry(record: CallRecord, keys: Mapping[str, bytes]) -> Entry | Problem:
-    """``record`` made ready with the keys of its subjects; a problem where it cannot be kept.
+def entry(record: CallRecord, keys: Mapping[str, bytes], edition: str) -> Entry | Problem:
+    """``record`` made ready with the keys of its subjects, decided under an edition of the standards; a problem where it cannot be kept.
 
     What no column holds is found here: the sequencer, who writes the rows, would have nobody to tell.
     """
     try:
-        return Entry(record, encode(_leaf(record, keys)), _row(record))
+        return Entry(record, encode(_leaf(record, keys, edition)), _row(record))
     except KeyError:
         return keys_gone()
     except ValueError:
@@ -125,7 +125,7 @@ _limited, _WIDTHS = _limits(bus_call, CallRow)
 _limited_too, _WIDTHS_TOO = _limits(bus_receipt, ReceiptRow)
 
 
-def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:
+def _leaf(record: CallRecord, keys: Mapping[str, bytes], edition: str) -> Call:
     subjects = sorted({one.subject for one in record.disclosed})
     opened = [committing(record_key(keys[subject], record.id)) for subject in subjects]
     return Call(
@@ -133,6 +133,7 @@ def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:
         stage="intent" if record.outcome == "intent" else "outcome" if record.resumes else "whole",
         asked_at=record.at,
         acting=_acting(record.actor.chain),
+        assurance=_assurance(record.actor),
         service=record.service,
         version=max(record.version, 1),
         purpose=record.purpose,
@@ -143,7 +144,7 @@ def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:
         reply_commitments=[commit("reply", record.reply) for commit in opened if record.reply],
         grant=str(record.grant or ""),
         basis="own" if record.own else "case" if record.case else "",
-        decision=DECISIONS[record.own, record.allowed],
+        decision=_decision(record.own, record.allowed, edition),
         request_bytes=len(record.request),
         reply_bytes=len(record.reply),
         fields=_names(record.fields),
@@ -151,16 +152,23 @@ def _leaf(record: CallRecord, keys: Mapping[str, bytes]) -> Call:
         status=200 if record.allowed else 403,
         error="" if record.allowed else record.outcome,
         latency_us=record.micros,
+        signature_hash=record.actor.signature,
         trace=record.trace,
         plugin=record.system,
     )
 
 
-DECISIONS: Final = {
-    (own, allowed): Decision(rule="own-data" if own else "grant", result="allowed" if allowed else "refused")
-    for own in (True, False)
-    for allowed in (True, False)
-}
+def _assurance(actor: Actor) -> str:
+    if actor.kind in ("person", "official"):
+        return actor.trust
+    return ("signature" if actor.signature else "token") if actor.kind == "system" else ""
+
+
+@lru_cache(64)
+def _decision(own: bool, allowed: bool, edition: str) -> Decision:
+    """There are few of them: they are made once."""
+    rule = "own-data" if own else "grant"
+    return Decision(rule=rule, result="allowed" if allowed else "refused", config=edition)
 
 
 @lru_cache(4096)

@@ -68,7 +68,8 @@ async def by_signature(connection: ASGIConnection[Any, Any, Any, Any], identity:
     until = datetime.fromtimestamp(signed.ends, UTC) + SKEW
     actor = await units.write(IDENTITY, _admit, client_id, mark, until, locale)
     scope["state"]["signed"] = message
-    return actor
+    evidence = digest(made_over + signed.value).removeprefix("sha-256=").strip(":")
+    return msgspec.structs.replace(actor, signature=evidence)
 
 
 class Answering:

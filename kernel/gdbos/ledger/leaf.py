@@ -37,7 +37,7 @@ _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rule allowed or refused, under which version of the configuration."""
+    """Which rule allowed or refused, under which edition of the standards (:attr:`gdbos.standards.Standards.edition`)."""
 
     rule: str
     result: Literal["allowed", "refused"]
@@ -53,25 +53,19 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     call_id: UUID
     stage: Literal["whole", "intent", "outcome"] = "whole"
     """An outside effect is recorded twice: its intent before, its outcome after."""
-    attempt: int = 1
-    direction: Literal["local", "in", "out"] = "local"
     asked_at: datetime
-    answered_at: datetime | None = None
-    node_from: str = ""
-    node_to: str = ""
     acting: list[str] = []
     """The chain node, system or plugin, official or agent, and whom an agent acts for, as ``kind:id``; ids of principals."""
     assurance: str = ""
+    """How surely it was known who asked: a person's or an official's trust level, or of a system ``token`` or ``signature``."""
     service: str
     version: int = 1
-    operation: str = ""
     purpose: str = ""
     matter: str = ""
     case_commitment: str = ""
     subject_commitments: list[str] = []
     request_commitments: list[str] = []
     reply_commitments: list[str] = []
-    consent: str = ""
     grant: str = ""
     basis: str = ""
     decision: Decision
@@ -84,11 +78,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     error: str = ""
     latency_us: int = 0
     signature_hash: str = ""
-    """Of the peer's signature base and signature: both nodes' leaves share it."""
+    """Of a signed request (RFC 9421), SHA-256 over its signature base and the signature itself, in base64: who signed it cannot deny it."""
     trace: str = ""
     plugin: str = ""
-    previous: int | None = None
-    """Position of the attempt before this one."""
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="act"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -58,6 +59,9 @@ class Standards:
         """``documents``: kind → id → the item's versions, earliest first."""
         self.packs: tuple[Pack, ...] = tuple(packs)
         """From the uppermost down."""
+        said = "".join(f"{pack.id} {pack.version} {pack.digest}\n" for pack in self.packs)
+        self.edition = hashlib.sha256(said.encode()).hexdigest()[:16] if said else ""
+        """Names what the node stands under, in the ledger: another where any file of a pack differs; empty without packs."""
         self.kinds: Mapping[str, type[msgspec.Struct]] = MappingProxyType({**KINDS, **kinds})
         self._documents = documents
         self._compiled: dict[tuple[str, date], Compiled] = {}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode
+from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from http_message_signatures import HTTPMessageSigner, HTTPSignatureKeyResolver, algorithms
 from joserfc.jwk import OKPKey
 from nanning import MARKET, settle
+from sqlalchemy import select
 
 from gdbos.identity.system import PublicKey, System, register_system, replace_keys
-from gdbos.signatures import Message, Refused, Signed, verify_response
+from gdbos.ledger.leaf import CALLS
+from gdbos.ledger.tables import leaf
+from gdbos.signatures import Message, Refused, Signed, base, verify_response
 from gdbos.testing import Site, deployment, postgres_database, serving
 from gdbos.unit import Unit
 
@@ -113,6 +117,20 @@ def test_calls_of_the_bus_too(desk: Desk, site: Site) -> None:
     assert (answered.status_code, answered.json()["type"]) == (403, "urn:gdbos:problem:no-grant"), answered.text
     answer = answer_of(answered)
     assert verify_response(Signed.read(answer), answer, node_key(site), datetime.now(UTC), asked)
+
+
+def test_the_ledger_keeps_what_proves_who_signed_a_call_and_under_which_standards(desk: Desk, site: Site) -> None:
+    value = {"value": {"enterprise_name": "x"}, "matter": "enterprise.registration", "purpose": "check"}
+    asked = desk.signed(CALL, value, nonce="evidence")
+    assert desk.send(asked).status_code == 403
+    site.call(site.kernel.book.settle)
+    newest = select(leaf.c.leaf).where(leaf.c.log == CALLS).order_by(leaf.c.position.desc()).limit(1)
+    said = msgspec.json.decode(site.unit(lambda unit: unit.execute(newest).scalar_one()))
+    signed = Signed.read(asked)
+    evidence = sha256(base(signed, asked, None) + signed.value).digest()
+    assert (b64decode(said["signature_hash"]), said["assurance"]) == (evidence, "signature")
+    packs = "".join(f"{one.id} {one.version} {one.digest}\n" for one in site.kernel.standards.packs)
+    assert said["decision"]["config"] == sha256(packs.encode()).hexdigest()[:16]
 
 
 def test_a_request_counts_once(desk: Desk) -> None:
