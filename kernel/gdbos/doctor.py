@@ -43,7 +43,7 @@ from gdbos.standards.basis import ceased
 from gdbos.storage.breach import escapes, weaknesses
 from gdbos.storage.engine import engine_for, refuse_unsafe
 from gdbos.storage.migrate import behind, lineages, tables_of
-from gdbos.storage.wall import scoped
+from gdbos.storage.wall import walled
 from gdbos.vault import KeyRing, Use
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _second_wall(connection: Connection, kernel: Kernel) -> Finding:
     if weak := weaknesses(connection):
         what = f"it does not hold this node: {weak[0]}"
         return Finding("second wall", "warn", what, "serve with a role of its own, docs/integrators.md: the roles")
-    return Finding("second wall", "ok", f"row-level security stands around {len(scoped(tables))} tables")
+    return Finding("second wall", "ok", f"row-level security stands around {len(walled(tables))} tables")
 
 
 def _ledger(connection: Connection, kernel: Kernel) -> Iterator[Finding]:

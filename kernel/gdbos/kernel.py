@@ -63,7 +63,7 @@ from gdbos.storage.breach import refuse_escapes
 from gdbos.storage.engine import connected, engine_for, refuse_unsafe
 from gdbos.storage.lane import Lane, lane_for
 from gdbos.storage.migrate import behind, lineages, migrate, tables_of
-from gdbos.storage.wall import Wall, raise_wall, wall_of
+from gdbos.storage.wall import Wall, raise_wall, wall_at, wall_of
 from gdbos.text import Text
 from gdbos.unit import EVENTS, KERNEL, Run, Surroundings, Unit, Units
 from gdbos.vault import RING, KeyRing, Vault
@@ -156,9 +156,7 @@ class Kernel:
     @property
     def wall(self) -> Wall | None:
         """The wall that the database keeps between rows; None on SQLite, and before the node has keys."""
-        if self.settings.database_url().startswith("sqlite") or not (self.settings.home / "keys" / RING).exists():
-            return None
-        return wall_of(KeyRing.open(self.settings.home / "keys"))
+        return wall_at(self.settings.database_url(), self.settings.home / "keys")
 
     def pending_migrations(self) -> list[str]:
         """Owners whose tables are behind this release."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, CursorResult, Executable, Select, Table, select
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.selectable import SelectBase
 
 from gdbos.actor import Actor, plugin_actor
 from gdbos.bus.basis import ENDED, Basis, close_bases, open_basis
@@ -22,7 +23,7 @@ from gdbos.ledger.subjects import SubjectKeys
 from gdbos.reach import reach_of
 from gdbos.standards import Standards
 from gdbos.storage.lane import Lane
-from gdbos.storage.scope import SCOPED, is_wide, unscoped_reads, within
+from gdbos.storage.scope import SCOPED, guard_of, is_wide, scope_of, tables_named, within
 from gdbos.storage.wall import Wall
 from gdbos.vault import Vault
 
@@ -117,15 +118,22 @@ class Unit:
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run a statement; reading a scoped table any other way than by :meth:`rows` is a programming error."""
-        if isinstance(statement, ClauseElement) and (names := sorted(unscoped_reads(statement))):
+        tables = list(tables_named(statement))
+        if isinstance(statement, SelectBase) and (names := sorted(t.name for t in tables if scope_of(t) is not None)):
             raise TypeError(f"reads scoped table {', '.join(names)} without unit.rows(table)")
-        if self.around.wall is not None and is_wide(statement) and not self.reach.everything:
-            with self.around.wall.opened(self.connection, back=self.reach):
-                result = self.connection.execute(statement, parameters)
-        else:
+        with self._opened() if is_wide(statement) or any(map(guard_of, tables)) else nullcontext():
             result = self.connection.execute(statement, parameters)
         assert isinstance(result, CursorResult)
         return result
+
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        """Reach everything for what the kernel itself writes down in this unit."""
+        if self.around.wall is None or self.reach.everything:
+            yield
+            return
+        with self.around.wall.opened(self.connection, back=self.reach):
+            yield
 
     def emit(self, event: Event, *, at: datetime | None = None) -> None:
         """Put ``event`` into the outbox of this transaction, for delivery at once or when ``at`` comes."""
@@ -143,11 +151,13 @@ class Unit:
 
     def open_basis(self, basis: Basis) -> None:
         """Say why a subject's data may be seen from now on."""
-        open_basis(self.connection, basis, self.now)
+        with self._opened():
+            open_basis(self.connection, basis, self.now)
 
     def close_bases(self, case: str) -> None:
         """End every basis that rests on ``case``; the next call that cites it is refused."""
-        close_bases(self.connection, case, self.now)
+        with self._opened():
+            close_bases(self.connection, case, self.now)
         self.announce(ENDED)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from itertools import product
 from typing import Any
 
@@ -14,17 +15,22 @@ from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from gdbos.actor import Actor
+from gdbos.bus.basis import Basis, bus_basis
 from gdbos.config import Database, Deployment, Node, Settings
 from gdbos.decision import Context, decide, resource_of
 from gdbos.errors import Misconfigured
+from gdbos.identity.account import get_account, open_account
 from gdbos.identity.person import Person, find_person, person, register_person
+from gdbos.identity.post import posts_of
 from gdbos.kernel import Kernel
+from gdbos.loading import described
 from gdbos.plugin import KNOWN
 from gdbos.reach import reach_of
 from gdbos.storage.breach import escapes, weaknesses
 from gdbos.storage.engine import engine_for
 from gdbos.storage.migrate import lineages, tables_of
 from gdbos.storage.scope import within
+from gdbos.storage.wall import rule_of
 from gdbos.text import Text
 from gdbos.unit import Unit
 
@@ -276,9 +282,80 @@ def test_what_must_be_decided_past_the_reach_is_one_statement_wide(node: Kernel)
     assert asyncio.run(run()) == (1, 0)
 
 
-def test_every_scoped_table_of_the_node_has_its_policy(node: Kernel, served: Roles) -> None:
+def test_every_walled_table_of_the_node_has_its_policy(node: Kernel, served: Roles) -> None:
     app = engine_for(served.app)
     with app.connect() as connection:
         assert escapes(connection, tables_of(lineages(node.plugins))) == []
         assert weaknesses(connection) == []
     app.dispose()
+
+
+PEOPLE = {"subject", "person", "account", "principal", "applicant", "holder", "delegate", "login", "secret"}
+"""Columns that tie a row to somebody, besides those that are sealed."""
+UNWALLED = {
+    "ledger_erased": "whose keys must not exist: keys of subjects, which say nothing to whoever has not the node's own key",
+    "licence_register": "what anybody who holds a licence may check: its face is masked, and sealed",
+}
+
+
+def test_every_table_that_ties_rows_to_somebody_is_walled_or_says_why_not() -> None:
+    plugins = [described(entry.name, entry.load()) for entry in entry_points(group="gdbos.plugins")]
+    tied = {
+        table.name: table
+        for table in tables_of(lineages(plugins))
+        if any(column.name in PEOPLE or "sealed" in column.info for column in table.columns)
+    }
+    assert len(tied) > 25
+    assert sorted(name for name, table in tied.items() if rule_of(table) is None) == sorted(UNWALLED)
+
+
+DECIDING = {
+    "identity_account": "(id, login, password, password_at, password_due, kind, name, disabled, opened_at)"
+    " VALUES (gen_random_uuid(), 'x', 'y', now(), false, 'official', '', false, now())",
+    "identity_session": "(id, secret, device, method, trust, proven_at, authenticated_at, created_at, seen_at, expires_at, acts_for, system)"
+    " VALUES (gen_random_uuid(), 'x', '', 'password', 'L4', now(), now(), now(), now(), now(), '', '')",
+    "identity_post": "(id, account, body, role, area, matters, since, asked_by, asked_at, confirmed_by)"
+    " VALUES (gen_random_uuid(), gen_random_uuid(), 'x', 'security-administrator', '', '[]', now(), '', now(), '')",
+    "identity_delegation": "(id, post, holder, delegate, matters, since, until, given_at)"
+    " VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '[]', now(), now(), now())",
+    "bus_basis": '(id, subject, body, matter, "case", kind, opened_at)'
+    " VALUES (gen_random_uuid(), 'person:x', 'b', 'm', 'c', 'inspection', now())",
+    "bus_repeat": "(body, system, key, asked, reply, at) VALUES ('b', 's', 'k', '', '', now())",
+    "ledger_pending": "(id, log, at, leaf, rows) VALUES (gen_random_uuid(), 'calls', now(), '', '[]')",
+}
+"""Tables by which a node decides who may do what, with a row for each."""
+
+
+@pytest.mark.parametrize("table", DECIDING)
+def test_sql_that_got_in_neither_reads_nor_writes_what_decides(node: Kernel, served: Roles, table: str) -> None:
+    insertion, count = f"INSERT INTO {table} {DECIDING[table]}", f"SELECT count(*) FROM {table}"
+    app, wall = engine_for(served.app), node.wall
+    assert wall is not None
+    with app.connect() as connection:
+        wall.enter_all(connection)
+        connection.exec_driver_sql(insertion)
+        assert connection.exec_driver_sql(count).scalar_one() > 0
+        wall.enter(connection, reach_of(Actor(kind="official", id="o", body=OURS, reach="body")))
+        assert connection.exec_driver_sql(count).scalar_one() == 0
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            connection.exec_driver_sql(insertion)
+        connection.rollback()
+    app.dispose()
+
+
+def test_a_unit_of_less_reach_still_decides_by_them(node: Kernel) -> None:
+    clerk = Actor(kind="official", id="o", body=OURS, reach="body")
+
+    def act(unit: Unit) -> tuple[bool, int, bool, bool]:
+        account = open_account(unit, login="clerk", password_hash="x", name="Clerk", kind="official")
+        before = unit.connection.execute(select(bus_basis.c.id)).all()
+        unit.open_basis(Basis(subject="person:x", body=OURS, matter="m", case="c1"))
+        unit.record("kernel.tested")
+        bare = unit.connection.execute(select(bus_basis.c.id)).all()
+        return get_account(unit, account).disabled, len(posts_of(unit, account)), bool(before), bool(bare)
+
+    async def run() -> tuple[bool, int, bool, bool]:
+        async with node.running(background=False):
+            return await node.units.write(clerk, act)
+
+    assert asyncio.run(run()) == (False, 0, False, False)

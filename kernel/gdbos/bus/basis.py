@@ -33,6 +33,7 @@ from gdbos.errors import NoBasis
 from gdbos.ids import new_id
 from gdbos.storage.bulk import packed, unpacked
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Guarded
 
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +111,7 @@ bus_basis = Table(
     Column("closed_at", Instant),
     Index("bus_basis_subject", "subject", "body", "case"),
     Index("bus_basis_case", "case"),
+    info={"guarded": Guarded("it opens looks at a subject: whoever could write one would permit himself")},
 )
 
 

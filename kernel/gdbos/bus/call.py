@@ -18,6 +18,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -327,10 +328,14 @@ class Door:
     async def _look(self, asked: Sequence[Sequence[Wanted]]) -> list[Problem | None]:
         now = self.units.around.clock()
         every = {one for wanted in asked for one in wanted}
-        missing = await self.units.lane.read(lambda connection: without(connection, every, now))
+        missing = await self.units.lane.read(partial(self._missing, every, now))
         self.recent.add(every - missing)
         lacking = [next((one for one in wanted if one in missing), None) for wanted in asked]
         return [None if one is None else one.missing() for one in lacking]
+
+    def _missing(self, wanted: set[Wanted], now: datetime, connection: Connection) -> set[Wanted]:
+        self.units.around.enter_all(connection)  # a basis is nobody's to read
+        return without(connection, wanted, now)
 
     async def _record(self, records: Sequence[CallRecord]) -> list[Problem | None]:
         keys = await self._keys({one.subject for record in records for one in record.disclosed})

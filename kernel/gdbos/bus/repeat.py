@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -15,7 +16,9 @@ from sqlalchemy import Column, Connection, LargeBinary, String, Table, Uuid, del
 
 from gdbos.bus.adapters.adapter import Answered
 from gdbos.errors import Conflict, Invalid, Violation
+from gdbos.reach import Reach
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Scope
 from gdbos.text import N_
 from gdbos.unit import Unit, Units
 
@@ -37,6 +40,7 @@ bus_repeat = Table(
     Column("grant", Uuid),
     Column("reply", LargeBinary),
     Column("at", Instant, nullable=False, index=True),
+    info={"scope": Scope(body=("body",))},
 )
 _t: Final = bus_repeat.c
 
@@ -49,7 +53,8 @@ async def once(units: Units, call: Call, grant: Grant, provide: Callable[[], Awa
     """
     vault, asked = units.around.vault, _fingerprint(units, call)
     now = units.around.clock()
-    first = await units.lane.write(lambda connection: _claim(connection, call, asked, grant.id, now))
+    own = partial(_entered, units, call)
+    first = await units.lane.write(lambda connection: _claim(own(connection), call, asked, grant.id, now))
     if first is not None:
         _refuse_other(first, asked, grant.id)
         sealed = vault.open(first["reply"], table="bus_repeat", column="reply", row=_place(call))
@@ -57,13 +62,20 @@ async def once(units: Units, call: Call, grant: Grant, provide: Callable[[], Awa
     try:
         shown = await provide()
     except BaseException:
-        await units.lane.write(lambda connection: connection.execute(delete(bus_repeat).where(*_mine(call))))
+        await units.lane.write(lambda connection: own(connection).execute(delete(bus_repeat).where(*_mine(call))))
         raise
     sealed = vault.seal(msgspec.json.encode(shown), table="bus_repeat", column="reply", row=_place(call))
     await units.lane.write(
-        lambda connection: connection.execute(update(bus_repeat).where(*_mine(call)).values(reply=sealed))
+        lambda connection: own(connection).execute(update(bus_repeat).where(*_mine(call)).values(reply=sealed))
     )
     return shown
+
+
+def _entered(units: Units, call: Call, connection: Connection) -> Connection:
+    """The connection, reaching the answers of the calling body and no others."""
+    if units.around.wall is not None:
+        units.around.wall.enter(connection, Reach(office=call.body))
+    return connection
 
 
 def _claim(connection: Connection, call: Call, asked: bytes, grant: object, now: datetime) -> Mapping[str, Any] | None:

@@ -14,6 +14,7 @@ from gdbos.errors import Conflict, Invalid, NotFound, Violation
 from gdbos.identity.generation import advance
 from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Guarded
 from gdbos.text import N_
 from gdbos.unit import Unit
 from gdbos.vault import Sealed
@@ -41,7 +42,9 @@ account = Table(
         sqlite_where=text("kind = 'person'"),
         postgresql_where=text("kind = 'person'"),
     ),
-    # No scope: it is read before anybody is known, and only by identity. Lists of accounts show no names.
+    info={
+        "guarded": Guarded("it is read before anybody is known, and only by identity. Lists of accounts show no names")
+    },
 )
 
 

@@ -18,6 +18,7 @@ from gdbos.errors import Conflict
 from gdbos.identity.account import person_of
 from gdbos.identity.role import Role
 from gdbos.storage.metadata import kernel_metadata
+from gdbos.storage.scope import Guarded
 from gdbos.unit import Unit
 
 _APART: Final = ExcludeConstraint(
@@ -38,7 +39,7 @@ duty = Table(
     Column("until", Date),
     Index("identity_duty_human", "human"),
     _APART.ddl_if(dialect="postgresql"),
-    # No scope: ids and days, and nobody reads it; it is there to refuse.
+    info={"guarded": Guarded("ids and days, and nobody reads it; it is there to refuse")},
 )
 
 _TRIGGER: Final = """

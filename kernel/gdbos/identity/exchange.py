@@ -23,6 +23,7 @@ from gdbos.identity.deciding import deciding
 from gdbos.identity.jose import refused
 from gdbos.identity.system import find_system
 from gdbos.storage.metadata import kernel_metadata
+from gdbos.storage.scope import Guarded
 from gdbos.unit import Unit
 from gdbos.vault import Sealed
 
@@ -42,7 +43,7 @@ exchange = Table(
     Column("rid", String(80), primary_key=True),
     Column("client_id", String(80), nullable=False, unique=True),
     Column("secret", LargeBinary, nullable=False, info={"sealed": Sealed()}),
-    # No scope: it holds nobody's data, only by which secret a system is known.
+    info={"guarded": Guarded("it holds nobody's data, only by which secret a system is known")},
 )
 
 

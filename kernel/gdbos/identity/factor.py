@@ -17,6 +17,7 @@ from gdbos.errors import Conflict, Forbidden
 from gdbos.identity import attempt
 from gdbos.identity.session import digest
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Guarded
 from gdbos.unit import Unit
 from gdbos.vault import Sealed
 
@@ -34,7 +35,7 @@ factor = Table(
     Column("since", Instant, nullable=False),
     Column("confirmed_at", Instant),
     Column("last_step", BigInteger, nullable=False),
-    # No scope: it is read for the account that is logging in, before anybody is known.
+    info={"guarded": Guarded("it is read for the account that is logging in, before anybody is known")},
 )
 
 recovery = Table(
@@ -42,7 +43,7 @@ recovery = Table(
     kernel_metadata,
     Column("account", Uuid, primary_key=True),
     Column("code", LargeBinary(32), primary_key=True),
-    # No scope: digests of codes, found by their account only.
+    info={"guarded": Guarded("digests of codes, found by their account only")},
 )
 
 

@@ -18,6 +18,7 @@ from gdbos.identity.person import Person, find_person, register_person
 from gdbos.identity.proof import raise_trust
 from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Guarded
 from gdbos.subjects import enterprise_key, person_key
 from gdbos.unit import Unit
 
@@ -29,7 +30,7 @@ link = Table(
     Column("account", Uuid, nullable=False),
     Column("since", Instant, nullable=False),
     Index("identity_link_account", "account"),
-    # No scope: it holds blind indexes, and is read before anybody is known.
+    info={"guarded": Guarded("it holds blind indexes, and is read before anybody is known")},
 )
 
 

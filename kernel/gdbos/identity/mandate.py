@@ -18,7 +18,7 @@ from gdbos.identity.matter_choice import refuse_unknown_matters
 from gdbos.identity.person import Known
 from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
-from gdbos.storage.scope import Scope
+from gdbos.storage.scope import Scope, widely
 from gdbos.text import N_
 from gdbos.unit import Unit
 
@@ -85,19 +85,18 @@ def give_mandate(
         )
     refuse_unknown_matters(unit, matters)
     row = new_id()
-    unit.execute(
-        insert(mandate).values(
-            id=row,
-            principal=principal,
-            agent=agent.subject,
-            agent_person=agent.id,
-            matters=list(matters),
-            since=since,
-            until=until,
-            given_by=by,
-            given_at=unit.now,
-        )
+    given = insert(mandate).values(
+        id=row,
+        principal=principal,
+        agent=agent.subject,
+        agent_person=agent.id,
+        matters=list(matters),
+        since=since,
+        until=until,
+        given_by=by,
+        given_at=unit.now,
     )
+    unit.execute(widely(given))  # a legal representative reaches their own rows, not yet the enterprise's
     advance(unit)
     unit.record("identity.mandate-given", mandate=row, matters=list(matters))
     return row
@@ -113,7 +112,7 @@ def revoke(unit: Unit, mandate_id: UUID) -> None:
     own = unit.actor.subject
     if row is None or not own or (own != row.agent and not _speaks_for(unit, row.principal)):
         raise NotFound("There is no mandate {mandate} in force that you could end.", mandate=mandate_id)
-    unit.execute(update(mandate).where(mandate.c.id == mandate_id).values(revoked_at=unit.now))
+    unit.execute(widely(update(mandate).where(mandate.c.id == mandate_id).values(revoked_at=unit.now)))
     advance(unit)
     unit.record("identity.mandate-revoked", mandate=mandate_id)
 

@@ -11,6 +11,7 @@ from sqlalchemy import Column, LargeBinary, Table, delete, insert, select
 
 from gdbos.identity.session import digest
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Guarded
 from gdbos.unit import Unit
 from gdbos.vault import Sealed
 
@@ -24,7 +25,7 @@ pending = Table(
     Column("secret", LargeBinary(32), primary_key=True),
     Column("content", LargeBinary, nullable=False, info={"sealed": Sealed(row="secret")}),
     Column("until", Instant, nullable=False),
-    # No scope: it is found by a browser's secret before anybody is known, and gone within minutes.
+    info={"guarded": Guarded("it is found by a browser's secret before anybody is known, and gone within minutes")},
 )
 
 

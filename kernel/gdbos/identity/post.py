@@ -22,6 +22,7 @@ from gdbos.identity.role import Role, excluded, role, roles
 from gdbos.ids import new_id
 from gdbos.reach import under
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Guarded
 from gdbos.text import N_, Text
 from gdbos.unit import Unit
 
@@ -46,7 +47,11 @@ post = Table(
     ),  # from when on it counts; none: an administrator's, which waits for a second official
     Index("identity_post_account", "account"),
     Index("identity_post_body", "body"),
-    # No scope: officials hold posts at several bodies and must see them all to switch; always read by account.
+    info={
+        "guarded": Guarded(
+            "officials hold posts at several bodies and must see them all to switch; always read by account"
+        )
+    },
 )
 
 delegation = Table(
@@ -63,7 +68,11 @@ delegation = Table(
     Column("revoked_at", Instant),
     Index("identity_delegation_delegate", "delegate"),
     Index("identity_delegation_holder", "holder"),
-    # No scope: ids of accounts and posts and nothing about anybody; read by holder, by delegate, or to keep duties apart.
+    info={
+        "guarded": Guarded(
+            "ids of accounts and posts and nothing about anybody; read by holder, by delegate, or to keep duties apart"
+        )
+    },
 )
 
 

@@ -18,6 +18,7 @@ from gdbos.identity.generation import advance
 from gdbos.identity.mandate import may_act_for
 from gdbos.ids import new_id
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Guarded
 from gdbos.unit import Unit
 
 IDLE: Final = timedelta(minutes=30)
@@ -49,7 +50,11 @@ session = Table(
     Column("ended_at", Instant),
     Index("identity_session_account", "account"),
     Index("identity_session_expires", "expires_at"),
-    # No scope: a session is found by its secret before anybody is known, and listed by its own account only.
+    info={
+        "guarded": Guarded(
+            "a session is found by its secret before anybody is known, and listed by its own account only"
+        )
+    },
 )
 
 

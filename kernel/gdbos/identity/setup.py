@@ -19,6 +19,7 @@ from gdbos.identity.post import appoint
 from gdbos.identity.session import digest
 from gdbos.storage.engine import connected
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Guarded
 from gdbos.unit import Unit
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ setup = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("code", LargeBinary(32), nullable=False),
     Column("until", Instant, nullable=False),
-    # No scope: one row, a digest, before there is anybody it could belong to.
+    info={"guarded": Guarded("one row, a digest, before there is anybody it could belong to")},
 )
 
 
@@ -54,6 +55,8 @@ def bootstrap(unit: Unit) -> str | None:
 def offer(kernel: Kernel) -> str | None:
     """A set-up code for a node that nobody can log in to yet, before it is served; None where somebody can."""
     with connected(kernel.settings.database_url()) as connection:
+        if kernel.wall:
+            kernel.wall.enter_all(connection)
         if connection.execute(select(account.c.id).limit(1)).first() is not None:
             return None
 

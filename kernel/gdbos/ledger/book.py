@@ -115,7 +115,7 @@ class Book:
         await self._settled(None)
 
     async def _settle(self, asked: Sequence[None]) -> list[None]:
-        if await self.lane.read(lambda connection: waiting(connection, CALLS)):
+        if await self.lane.read(partial(self._waiting, CALLS)):
             await self._bring_on(CALLS, wait=True)
         return [None] * len(asked)
 
@@ -123,12 +123,16 @@ class Book:
         """Sequence what is pending of one log now, in transactions so short that calls are recorded between them."""
         if name in self.short:
             return 0
-        due, moved = await self.lane.read(lambda connection: waiting(connection, name)), 0
+        due, moved = await self.lane.read(partial(self._waiting, name)), 0
         while turn := await self.lane.write(partial(self._sequence, name, wait)):
             moved += turn
             if moved >= due:
                 break
         return moved
+
+    def _waiting(self, name: str, connection: Connection) -> int:
+        self.enter(connection)
+        return waiting(connection, name)
 
     def _sequence(self, name: str, wait: bool, connection: Connection) -> int:
         self.enter(connection)  # the rows that blocks carry are of every body

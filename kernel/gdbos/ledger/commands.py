@@ -31,6 +31,7 @@ from gdbos.ledger.status import status as standing
 from gdbos.ledger.verify import log_folders
 from gdbos.ledger.verify import verify as check_log
 from gdbos.storage.engine import engine_for
+from gdbos.storage.wall import wall_at
 from gdbos.vault import KeyRing
 
 EXISTING = click.Path(exists=True, path_type=Path)
@@ -190,6 +191,8 @@ def status(as_json: bool) -> None:
     settings = _settings()
     try:
         with _database(settings).connect() as connection:
+            if wall := wall_at(settings.database_url(), settings.home / "keys"):
+                wall.enter_all(connection)
             logs = standing(connection, settings.home / "ledger")
     except DBAPIError:
         raise click.UsageError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, Uuid
 
 from gdbos.storage.metadata import Instant, kernel_metadata
+from gdbos.storage.scope import Guarded
 
 pending = Table(
     "ledger_pending",
@@ -17,6 +18,11 @@ pending = Table(
     Column("rows", Text, comment="what the sequencer writes into other tables with them: table name to rows, as JSON"),
     Index("ledger_pending_order", "log", "id"),
     comment="records written with their effect, not yet in the tree",
+    info={
+        "guarded": Guarded(
+            "what blocks of calls carry is of every body; a unit adds records of its own", '"rows" IS NULL'
+        )
+    },
 )
 
 leaf = Table(

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Table, text
 
 from gdbos.errors import Misconfigured
-from gdbos.storage.wall import FUNCTION_PATH, SCOPE, mark, policies, scoped
+from gdbos.storage.wall import FUNCTION_PATH, SCOPE, policies, walled
 
 _OURS: Final = "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
 _BARE_VIEW: Final = "NOT coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'], false)"
@@ -57,15 +57,15 @@ _SCOPE: Final = text(
 
 
 def escapes(connection: Connection, tables: Iterable[Table]) -> list[str]:
-    """What lets rows around the wall, as the role of ``connection`` finds it: scoped tables without the policy made from their
+    """What lets rows around the wall, as the role of ``connection`` finds it: tables without the policy made from their
     declaration, views over them, tables that are no lineage's, functions with more rights, and a changed ``scope()``.
     """
     if connection.exec_driver_sql("SELECT to_regclass('gdbos_wall.known')").scalar() is None:
         return ["schema gdbos_wall, which is not there"]
     tables = list(tables)
-    held = policies(connection)
-    found = [f"table {table.name}" for table, scope in scoped(tables) if held.get(table.name) != mark(scope)]
-    views = connection.execute(_VIEWS, {"tables": [table.name for table, _ in scoped(tables)]}).scalars().all()
+    rules, held = walled(tables), policies(connection)
+    found = [f"table {name}" for name, rule in rules.items() if held.get(name) != rule.mark]
+    views = connection.execute(_VIEWS, {"tables": list(rules)}).scalars().all()
     others = connection.execute(_STRANGERS, {"tables": [table.name for table in tables]}).scalars()
     found += [f"view {name}" for name in views]
     found += [f"table {name}, which this node did not make" for name in others if name not in views]

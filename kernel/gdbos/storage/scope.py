@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, Table, and_, false, or_, true
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import CompoundSelect, FromClause
 
 from gdbos.actor import Actor
@@ -29,6 +30,24 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Subject keys of those the row is about or who applied."""
     matter: str = ""
     """The matter a row belongs to: a post that is limited to some matters sees the rows of those only."""
+
+
+class Guarded(msgspec.Struct, frozen=True):
+    """A table whose rows no reach leads to: ``Table(…, info={"guarded": Guarded("why it says not whose they are")})``.
+
+    On PostgreSQL only what reaches everything reads and writes it: the kernel's own works, and single statements of a unit
+    that name the table (``unit.execute``), never SQL that got in elsewhere.
+    """
+
+    why: str
+    adds: str = ""
+    """SQL of the rows that any unit may add all the same; empty: none."""
+
+
+def guard_of(table: object) -> Guarded | None:
+    """How ``table`` is guarded, if it is."""
+    found = table.info.get("guarded") if isinstance(table, Table) else None
+    return found if isinstance(found, Guarded) else None
 
 
 def scope_of(table: FromClause) -> Scope | None:
@@ -90,15 +109,19 @@ def _options(statement: Any) -> Any:
     return statement.get_execution_options() if hasattr(statement, "get_execution_options") else {}
 
 
-def unscoped_reads(statement: ClauseElement) -> Iterable[str]:
-    """Names of scoped tables that ``statement`` reads without having come from ``unit.rows``."""
-    if isinstance(statement, CompoundSelect):
+def tables_named(statement: object) -> Iterator[Table]:
+    """The tables that ``statement`` writes, or selects from without having come from ``unit.rows`` or :func:`widely`.
+
+    Those in the subqueries of a condition are not among them.
+    """
+    if isinstance(statement, UpdateBase) and isinstance(statement.table, Table):
+        yield statement.table
+    elif isinstance(statement, CompoundSelect):
         for part in statement.selects:
-            if isinstance(part, ClauseElement):
-                yield from unscoped_reads(part)
+            yield from tables_named(part)
     elif isinstance(statement, Select) and not statement.get_execution_options().get(SCOPED):
         for source in statement.get_final_froms():
-            yield from (t.name for t in _tables(source) if scope_of(t) is not None)
+            yield from _tables(source)
 
 
 def _tables(source: FromClause) -> Iterable[Table]:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Table, text
 
 from gdbos.crypto import STANDARD
 from gdbos.reach import EVERYTHING, Reach
-from gdbos.storage.scope import Scope, scope_of
-from gdbos.vault import KeyRing
+from gdbos.storage.scope import Scope, guard_of, scope_of
+from gdbos.vault import RING, KeyRing
 
 LASTS: Final = 600
 """Seconds a context is believed; it ends with its transaction anyway."""
@@ -60,6 +61,13 @@ class Wall:
 def wall_of(ring: KeyRing) -> Wall:
     """The wall whose key comes from ``ring``: from the key that never rotates, and good for nothing else."""
     return Wall(STANDARD.derive(ring.current("blind").secret, b"gdbos.wall/1"))
+
+
+def wall_at(url: str, keys: Path) -> Wall | None:
+    """The wall of the node whose database is at ``url``; None on SQLite, and before the node has keys in folder ``keys``."""
+    if url.startswith("sqlite") or not (keys / RING).exists():
+        return None
+    return wall_of(KeyRing.open(keys))
 
 
 def _backend(connection: Connection) -> int:
@@ -128,9 +136,9 @@ def raise_wall(connection: Connection, tables: Iterable[Table], secret: bytes, v
     connection.execute(_KNOWN, [{"name": name} for name in (*names, *versions)])
     connection.exec_driver_sql(f'REVOKE TEMPORARY ON DATABASE "{connection.engine.url.database}" FROM PUBLIC')
     held = policies(connection)
-    for table, scope in scoped(tables):
-        if held.get(table.name) != mark(scope):
-            _guard(connection, table.name, scope)
+    for name, rule in walled(tables).items():
+        if held.get(name) != rule.mark:
+            _guard(connection, name, rule)
     _grant(connection, tables=_quoted(names), known=_quoted((*names, *versions)))
 
 
@@ -157,27 +165,50 @@ def policies(connection: Connection) -> dict[str, str]:
     return {row.relname: row.mark for row in connection.execute(_POLICIES)}
 
 
-def scoped(tables: Iterable[Table]) -> list[tuple[Table, Scope]]:
-    """The tables that say whose their rows are."""
-    return [(table, scope) for table in tables if (scope := scope_of(table)) is not None]
+def walled(tables: Iterable[Table]) -> dict[str, Rule]:
+    """The tables around which a policy stands, by name."""
+    return {table.name: rule for table in tables if (rule := rule_of(table)) is not None}
 
 
-def _guard(connection: Connection, table: str, scope: Scope) -> None:
-    rows = policy(scope)
+def _guard(connection: Connection, table: str, rule: Rule) -> None:
     for statement in (
         f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
         f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
         f'DROP POLICY IF EXISTS gdbos_scope ON "{table}"',
-        f'CREATE POLICY gdbos_scope ON "{table}" USING ({rows}) WITH CHECK ({rows})',
+        f'CREATE POLICY gdbos_scope ON "{table}" USING ({rule.reads}) WITH CHECK ({rule.writes})',
     ):
         connection.exec_driver_sql(statement)
     kept = connection.execute(_KEPT, {"table": table}).scalar_one()
-    connection.exec_driver_sql(f"COMMENT ON POLICY gdbos_scope ON \"{table}\" IS '{mark(scope)} {kept}'")
+    connection.exec_driver_sql(f"COMMENT ON POLICY gdbos_scope ON \"{table}\" IS '{rule.mark} {kept}'")
+
+
+class Rule(NamedTuple):
+    """Which rows of a table a transaction reads and writes, in SQL."""
+
+    reads: str
+    writes: str
+
+    @property
+    def mark(self) -> str:
+        """What the policy made from it is known by, so that a changed declaration is seen."""
+        return STANDARD.digest(f"{self.reads};{self.writes}".encode()).hex()[:32]
+
+
+def rule_of(table: Table) -> Rule | None:
+    """What the declaration of ``table`` comes to; None where it declares nothing."""
+    if scope := scope_of(table):
+        return Rule(rows := policy(scope), rows)
+    if guard := guard_of(table):
+        return Rule(_ALL, f"({_ALL} OR {guard.adds})" if guard.adds else _ALL)
+    return None
+
+
+_ALL: Final = "(SELECT (gdbos_wall.scope())[2] = 't')"
 
 
 def policy(scope: Scope) -> str:
     """The rows of a table within the context, in SQL. Each part of the context is read once per statement (an InitPlan)."""
-    ways = ["(SELECT (gdbos_wall.scope())[2] = 't')"]
+    ways = [_ALL]
     if scope.division:
         ways.append(_between(scope.division, 3, 4))
     ways += [f'"{column}" = (SELECT (gdbos_wall.scope())[{5 if scope.division else 6}])' for column in scope.body]
@@ -199,11 +230,6 @@ def _between(column: str, low: int, high: int) -> str:
 
 def _listed(part: int) -> str:
     return f"string_to_array((gdbos_wall.scope())[{part}], ',')"
-
-
-def mark(scope: Scope) -> str:
-    """What the policy made from ``scope`` is known by, so that a changed declaration is seen."""
-    return STANDARD.digest(policy(scope).encode()).hex()[:32]
 
 
 _LEDGER: Final = ("ledger_leaf", "ledger_node", "ledger_checkpoint", "ledger_pending")

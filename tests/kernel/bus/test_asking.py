@@ -200,7 +200,7 @@ def test_kept_answers_are_sealed_and_short_lived(city: Nanning) -> None:
     mine = bus_repeat.c.system == system.client_id
 
     def rows() -> list[Any]:
-        return list(city.site.unit(lambda unit: unit.execute(select(bus_repeat).where(mine)).mappings().all()))
+        return list(city.site.unit(lambda unit: unit.execute(unit.rows(bus_repeat).where(mine)).mappings().all()))
 
     (kept,) = rows()
     assert all(ANNA_NAME.encode() not in bytes(kept[name]) for name in ("reply", "asked"))

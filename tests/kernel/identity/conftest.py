@@ -34,6 +34,7 @@ from gdbos.ledger.subjects import SubjectKeys
 from gdbos.standards import load
 from gdbos.storage.lane import lane_for
 from gdbos.storage.metadata import kernel_metadata
+from gdbos.storage.wall import raise_wall, wall_of
 from gdbos.testing import Site, deployment, serving
 from gdbos.text import Text
 from gdbos.unit import Surroundings, Unit, Units
@@ -176,6 +177,7 @@ def made(database: str, ring: KeyRing, clock: Clock, home: Path, packs: Path, se
         settings=MappingProxyType({Settings: settings}),
         roles=MappingProxyType({}),
         subscribers=MappingProxyType({}),
+        wall=None if database.startswith("sqlite") else wall_of(ring),
         clock=clock,
     )
     return Units(lane_for(database, 4), around)
@@ -186,7 +188,10 @@ def units(
     database: str, ring: KeyRing, clock: Clock, tmp_path: Path, packs: Path, settings: Settings
 ) -> Iterator[Units]:
     found = made(database, ring, clock, tmp_path, packs, settings)
-    kernel_metadata.create_all(found.lane.engine)
+    with found.lane.engine.begin() as connection:
+        kernel_metadata.create_all(connection)
+        if found.around.wall is not None:
+            raise_wall(connection, kernel_metadata.sorted_tables, found.around.wall.secret)
     yield found
     found.lane.close()
 

@@ -16,7 +16,6 @@ from gdbos.identity.person import Person, name_of, person
 from gdbos.identity.principal import principals
 from gdbos.identity.session import switch_acts_for
 from gdbos.reach import reach_of
-from gdbos.storage.metadata import kernel_metadata
 from gdbos.subjects import enterprise_key, person_key
 from gdbos.unit import Unit
 
@@ -185,8 +184,3 @@ def test_persons_are_sealed_in_the_database_and_their_names_shown_to_themselves_
     assert ANNA not in anna.subject
     for login, name in (("anna", "Anna"), ("ben", ""), ("examiner", "")):
         assert city.do(name_of, anna.id, by=city.as_(login)) == name
-
-
-def test_tables_of_people_declare_whose_they_are():
-    for name in ("identity_person", "identity_enterprise", "identity_mandate", "identity_system"):
-        assert "scope" in kernel_metadata.tables[name].info
