@@ -72,6 +72,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
             return False
         if permission == PERSON:
             return self.kind == "person"
+        if permission.officials and self.kind != "official":
+            return True
         if permission == KNOWN or self.kind == "plugin" or permission.name in self.permissions:
             return True
         parts = permission.name.split(".")

@@ -36,6 +36,12 @@ class Permission(msgspec.Struct, frozen=True):
     """What the holder may do, as an English message id."""
     weighty: bool = False
     """Decides for others: where ``[identity] step_up_minutes`` is set, a second factor must have been shown lately."""
+    officials: bool = False
+    """Asked of officials alone, see :meth:`of_officials`."""
+
+    def of_officials(self) -> Permission:
+        """The same right, asked of officials alone: for what people also come to, as their own, and systems, as granted."""
+        return msgspec.structs.replace(self, officials=True)
 
 
 PUBLIC = Permission("public", "Anyone, known or not")
@@ -79,6 +85,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     grade: Literal["general", "important", "core"] = "general"
     sharing: Literal["unconditional", "conditional", "not-shared"] = "conditional"
+    permission: Permission | None = None
+    """Right that an official must hold, whatever their body was granted. People come for what is their own, systems by grant."""
     own: bool = False
     """An empty request brings a person their own data, page by page (``next`` of a reply is ``after`` of the following request):
     part of what they can take away as one file."""

@@ -47,6 +47,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     case: str = ""
     kind: Literal["case", "inspection", "consent", "archive"] = "case"
     until: datetime | None = None
+    permission: str = ""
+    """Name of the right that an official needs to see the files handed in for the case; empty: no official sees them by it."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -109,6 +111,7 @@ bus_basis = Table(
     Column("opened_at", Instant, nullable=False),
     Column("until", Instant),
     Column("closed_at", Instant),
+    Column("permission", String(120), nullable=False),
     Index("bus_basis_subject", "subject", "body", "case"),
     Index("bus_basis_case", "case"),
     info={"guarded": Guarded("it opens looks at a subject: whoever could write one would permit himself")},

@@ -3,7 +3,7 @@
 admit      beyond capacity: told to come back, at once
 (identify) done at the edge; the actor arrives with the call
 resolve    which service, which version
-authorise  the consumer's grant and its rate; or that the data are the caller's own
+authorise  the right of an official's post; the consumer's grant and its rate, or that the data are the caller's own
 decode     the request, against its standard
 basis      a live case (or other basis) for each subject named in the request
 provide    the plugin's function, or the existing system through its adapter
@@ -214,7 +214,18 @@ class Door:
             raise Invalid(violations=[Violation("$.ask", "question", detail)])
         return allowed(call.ask, grant, self._terms(service, trail.at).gives, self.units.around.standards())
 
+    @staticmethod
+    def _refuse_unentitled(service: Offered, actor: Actor) -> None:
+        """What a body was granted is for those of its officials whose post is about it, and for no other colleague."""
+        wanted = service.offer.permission if service.offer else None
+        if wanted is not None and not actor.may(wanted.of_officials()):
+            raise Forbidden(
+                "You lack the permission {permission}; ask your body's administrator for a post that has it.",
+                permission=wanted.name,
+            )
+
     def _authorise(self, service: Offered, call: Call, trail: Trail) -> Grant | None:
+        self._refuse_unentitled(service, call.actor)
         if service.sharing == "not-shared" and call.body != service.provider:
             raise Forbidden(
                 "Service {service} is not shared (不予共享): only its provider may use it.", service=service.code

@@ -5,6 +5,8 @@
 
 The name is sealed: people write names and numbers into it. What a file holds reaches anybody only by the bus service
 ``kernel.files.file``; the references made here carry neither name nor content.
+
+A file hangs on something, a case or a licence, and is there for those officials only who have the right to that.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from gdbos.files.content import check_content
 from gdbos.files.store import FileStore
 from gdbos.identity.body import get_body
 from gdbos.ids import new_id
+from gdbos.plugin import Permission
 from gdbos.storage.metadata import Instant, kernel_metadata
 from gdbos.storage.scope import Scope
 from gdbos.unit import Unit
@@ -48,6 +51,7 @@ file = Table(
     Column("division", String(6), nullable=False),
     Column("subject", String(80), nullable=False),
     Column("uploaded_by", String(80), nullable=False),
+    Column("permission", String(120), nullable=False),  # right of an official to what it hangs on
     Column("at", Instant, nullable=False),
     Index("files_file_case", "case", "id"),
     Index("files_file_digest", "digest"),
@@ -82,6 +86,8 @@ class NewFile(msgspec.Struct, frozen=True, kw_only=True):
     body: str = ""
     """USCC of the body that handles the case; empty while there is none."""
     division: str = ""
+    permission: str = ""
+    """Name of the right that an official needs: the right to what it hangs on. Empty: of officials only its sender sees it."""
 
     def __repr__(self) -> str:
         return f"NewFile({self.purpose}, {self.media_type})"
@@ -143,8 +149,9 @@ def enter(unit: Unit, new: NewFile, received: Received) -> FileRef:
         at=unit.now,
     )
     name = unit.vault.seal(new.name, table=file.name, column="name", row=row)
-    whose = {"body": new.body, "division": new.division, "subject": new.subject, "uploaded_by": unit.actor.id}
-    unit.execute(insert(file).values(msgspec.structs.asdict(ref) | whose | {"digest": received.digest, "name": name}))
+    whose = {"body": new.body, "division": new.division, "subject": new.subject, "permission": new.permission}
+    stored = {"digest": received.digest, "name": name, "uploaded_by": unit.actor.id}
+    unit.execute(insert(file).values(msgspec.structs.asdict(ref) | whose | stored))
     unit.record("files.kept", file=row, purpose=new.purpose, media_type=new.media_type, size=received.size)
     unit.emit(
         FileKept(
@@ -159,12 +166,13 @@ def enter(unit: Unit, new: NewFile, received: Received) -> FileRef:
     return ref
 
 
-def attach(unit: Unit, file_id: UUID, case: str, matter: str, body: str) -> FileRef:
-    """Bind a file that the acting subject uploaded to their draft case, so that the handling body may come to see it.
+def attach(unit: Unit, file_id: UUID, case: str, matter: str, body: str, permission: Permission) -> FileRef:
+    """Bind a file that the acting subject uploaded to their draft case, so that officials of the handling body who hold
+    ``permission`` may come to see it.
 
     :raises NotFound: no such attachment is the acting subject's own. :raises Conflict: it was refused, or is another case's.
     """
-    row = _get(unit, file_id, lock=True)
+    row = get_file(unit, file_id, lock=True)
     if row.subject != acting_subject(unit) or row.purpose != "attachment":
         raise _nowhere()
     if row.state == "refused":
@@ -172,17 +180,17 @@ def attach(unit: Unit, file_id: UUID, case: str, matter: str, body: str) -> File
     if row.case not in ("", case):
         raise Conflict("The file belongs to another case; upload it again for this one.")
     bound = {"case": case, "matter": matter, "body": body, "division": get_body(unit, body).division}
-    unit.execute(update(file).where(file.c.id == file_id).values(bound))
+    unit.execute(update(file).where(file.c.id == file_id).values(bound | {"permission": permission.name}))
     unit.record("files.attached", file=file_id, case=case, matter=matter, body=body)
     return msgspec.structs.replace(_ref(row), case=case, matter=matter)
 
 
 def detach(unit: Unit, file_id: UUID, case: str) -> None:
     """Take an attachment of the acting subject out of their draft case again. :raises NotFound: it is not in that case."""
-    row = _get(unit, file_id, lock=True)
+    row = get_file(unit, file_id, lock=True)
     if row.subject != acting_subject(unit) or row.purpose != "attachment" or row.case != case:
         raise _nowhere()
-    free = {"case": "", "matter": "", "body": "", "division": ""}
+    free = {"case": "", "matter": "", "body": "", "division": "", "permission": ""}
     unit.execute(update(file).where(file.c.id == file_id).values(free))
     unit.record("files.detached", file=file_id, case=case)
 
@@ -199,13 +207,13 @@ def refuse(unit: Unit, file_id: UUID, reason: str) -> FileRef:
 
 def ref(unit: Unit, file_id: UUID) -> FileRef:
     """One file. :raises NotFound: there is none among those the actor may see."""
-    return _ref(_get(unit, file_id))
+    return _ref(get_file(unit, file_id))
 
 
 def refs(unit: Unit, case: str) -> list[FileRef]:
     """The files of a case that the actor may see, the oldest first."""
     chosen = unit.rows(file).where(file.c.case == case).order_by(file.c.id)
-    return [_ref(row) for row in unit.execute(chosen)] if case else []
+    return [_ref(row) for row in unit.execute(chosen) if _entitled(unit, row)] if case else []
 
 
 def acting_subject(unit: Unit) -> str:
@@ -214,7 +222,7 @@ def acting_subject(unit: Unit) -> str:
 
 
 def _settle(unit: Unit, file_id: UUID, state: State, reason: str) -> FileRef:
-    row = _get(unit, file_id, lock=True)
+    row = get_file(unit, file_id, lock=True)
     if row.state != "quarantined":
         raise Conflict("The file is {state} already.", state=row.state)
     unit.execute(update(file).where(file.c.id == file_id).values(state=state, reason=reason))
@@ -222,12 +230,21 @@ def _settle(unit: Unit, file_id: UUID, state: State, reason: str) -> FileRef:
     return msgspec.structs.replace(_ref(row), state=state, reason=reason)
 
 
-def _get(unit: Unit, file_id: UUID, *, lock: bool = False) -> Row[Any]:
+def get_file(unit: Unit, file_id: UUID, *, lock: bool = False) -> Row[Any]:
+    """A file's row. :raises NotFound: there is none among those the actor may see."""
     chosen = unit.rows(file).where(file.c.id == file_id)
     row = unit.execute(chosen.with_for_update() if lock else chosen).first()
-    if row is None:
+    if row is None or not _entitled(unit, row):
         raise _nowhere()
     return row
+
+
+def _entitled(unit: Unit, row: Row[Any]) -> bool:
+    """Whether the post of an official has the right to what the file hangs on; without it, the file is not there."""
+    actor = unit.actor
+    if actor.kind != "official" or row.uploaded_by == actor.id:
+        return True
+    return bool(row.permission) and actor.may(Permission(row.permission, ""))
 
 
 def _nowhere() -> NotFound:

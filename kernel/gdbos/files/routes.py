@@ -79,7 +79,7 @@ async def upload_file(
 
 @get("/api/files/{file_id:uuid}", permission=KNOWN, tags=["files"])
 async def fetch_file(file_id: FromPath[UUID], run: NamedDependency[Run], bus: NamedDependency[Bus]) -> Response[bytes]:
-    """Fetch a file, by the bus: one's own, or one of a live case of one's body. It comes as a download, never as a page."""
+    """Fetch a file, by the bus: one's own, or one of a live case of one's body that one's post may see. It comes as a download."""
     found = await run.read(ref, file_id)
     reply = await bus.call(CODE, {"file_id": str(file_id)}, matter=found.matter, case=found.case, purpose=FETCH)
     return Response(

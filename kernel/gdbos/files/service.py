@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from gdbos.errors import Conflict, Gone, NotFound
-from gdbos.files.file import file
+from gdbos.errors import Conflict, Gone
+from gdbos.files.file import file, get_file
 from gdbos.plugin import Consumption, Disclosed, Offer
 from gdbos.text import Text
 from gdbos.unit import Unit
@@ -43,11 +43,9 @@ class FileReply(msgspec.Struct, frozen=True, kw_only=True):
 def provide(unit: Unit, request: FileRequest) -> FileReply:
     """The file, where the caller's rows hold it.
 
-    :raises NotFound: they do not. :raises Conflict: it is in quarantine still. :raises Gone: it was refused.
+    :raises NotFound: they do not, or an official has no right to what it hangs on. :raises Conflict: it is in quarantine still. :raises Gone: it was refused.
     """
-    row = unit.execute(unit.rows(file).where(file.c.id == request.file_id)).first()
-    if row is None:
-        raise NotFound("There is no such file, or it is not yours to see.")
+    row = get_file(unit, request.file_id)
     if row.state == "quarantined":
         raise Conflict("The file is being checked; ask again in a moment.")
     if row.state == "refused":

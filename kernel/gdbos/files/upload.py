@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -41,8 +42,9 @@ def entitled(unit: Unit, upload: Upload, name: str, media_type: str) -> NewFile:
         raise Forbidden("Only applicants, and officials and systems of a body, hand in files.")
     if upload.body not in ("", actor.body):
         raise NotFound("The case is not handled by your body.")
-    subject = _only(_subjects(unit, upload, actor.body))
-    return _new(upload, name, media_type, subject=subject, body=actor.body, division=actor.division)
+    subject, permission = _only(_subjects(unit, upload, actor.body))
+    whose = {"subject": subject, "body": actor.body, "division": actor.division, "permission": permission}
+    return _new(upload, name, media_type, whose)
 
 
 def _applicants(unit: Unit, upload: Upload, name: str, media_type: str) -> NewFile:
@@ -52,42 +54,44 @@ def _applicants(unit: Unit, upload: Upload, name: str, media_type: str) -> NewFi
     if not upload.case:
         if upload.matter or upload.body:
             raise _needed("case")
-        return _new(upload, name, media_type, subject=subject, body="", division="")
-    if subject not in _subjects(unit, upload, upload.body):
+        return _new(upload, name, media_type, {"subject": subject})
+    permission = _subjects(unit, upload, upload.body).get(subject)
+    if permission is None:
         raise NotFound("You have no live case of this number at this body.")
     division = get_body(unit, upload.body).division
-    return _new(upload, name, media_type, subject=subject, body=upload.body, division=division)
+    whose = {"subject": subject, "body": upload.body, "division": division, "permission": permission}
+    return _new(upload, name, media_type, whose)
 
 
-def _subjects(unit: Unit, upload: Upload, body: str) -> list[str]:
-    """Whom the cited case is about, as far as ``body`` may see."""
+def _subjects(unit: Unit, upload: Upload, body: str) -> dict[str, str]:
+    """Whom the cited case is about, as far as ``body`` may see, each with the right that its files need."""
     for field in ("case", "matter"):
         if not getattr(upload, field):
             raise _needed(field)
     t = bus_basis.c
     live = (t.closed_at.is_(None), or_(t.until.is_(None), t.until > unit.now))
-    chosen = select(t.subject).where(t.case == upload.case, t.matter == upload.matter, t.body == body, *live)
-    return sorted(set(unit.execute(chosen).scalars()))
+    chosen = select(t.subject, t.permission).where(
+        t.case == upload.case, t.matter == upload.matter, t.body == body, *live
+    )
+    return {row.subject: row.permission for row in unit.execute(chosen)}
 
 
-def _only(subjects: list[str]) -> str:
+def _only(subjects: dict[str, str]) -> tuple[str, str]:
     if not subjects:
         raise NotFound("Your body has no live case of this number and matter.")
     if len(subjects) > 1:
         raise Conflict("The case is about several people or enterprises; let the applicant hand the file in.")
-    return subjects[0]
+    return next(iter(subjects.items()))
 
 
-def _new(upload: Upload, name: str, media_type: str, *, subject: str, body: str, division: str) -> NewFile:
+def _new(upload: Upload, name: str, media_type: str, whose: Mapping[str, str]) -> NewFile:
     return NewFile(
         name=name,
         media_type=media_type,
-        subject=subject,
         purpose=upload.purpose,
         case=upload.case,
         matter=upload.matter,
-        body=body,
-        division=division,
+        **whose,
     )
 
 

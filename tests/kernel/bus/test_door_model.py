@@ -211,7 +211,9 @@ def plant(unit: Unit, world: dict[str, Any], mark: str) -> None:
         row = {name: basis[name] for name in ("body", "matter")}
         row |= {"id": str(new_id()), "case": basis["case"] + mark, "kind": "case", "opened_at": unit.now}
         row |= {"subject": person_key(unit.vault, basis["subject"]), "until": at(basis["until"])}
-        unit.execute(insert(bus_basis).values(row | {"closed_at": unit.now if basis["closed"] else None}))
+        unit.execute(
+            insert(bus_basis).values(row | {"closed_at": unit.now if basis["closed"] else None, "permission": ""})
+        )
 
 
 def forget(unit: Unit, mark: str) -> None:

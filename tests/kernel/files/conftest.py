@@ -21,7 +21,7 @@ from gdbos.files.routes import ROUTES
 from gdbos.files.service import CODE
 from gdbos.identity.body import Body, register_body
 from gdbos.kernel import Kernel
-from gdbos.plugin import hookimpl
+from gdbos.plugin import Permission, hookimpl
 from gdbos.reading import Reading
 from gdbos.text import Text
 from gdbos.unit import Unit
@@ -41,22 +41,27 @@ def person(name: str, *, acts_for: str = "") -> Actor:
     )
 
 
-def official(name: str, body: str) -> Actor:
+SEE = Permission("test.cases.read", "See cases")
+
+
+def official(name: str, body: str, *rights: str) -> Actor:
     return Actor(
         kind="official",
         id=name,
         body=body,
         division="450100",
         reach="body",
-        permissions=frozenset({"kernel.files.upload"}),
+        permissions=frozenset({"kernel.files.upload", *rights}),
         chain=(Link("official", name),),
     )
 
 
 ANNA, BEN = person("anna"), person("ben")
-CLERK, TAXMAN = official("clerk", MARKET), official("taxman", TAX)
+CLERK, TAXMAN = official("clerk", MARKET, SEE.name), official("taxman", TAX, SEE.name)
+STEWARD = official("steward", MARKET)
+"""A colleague of the clerk whose post has nothing to do with cases."""
 NODE = Actor(kind="plugin", id="test", reach="node", chain=(Link("plugin", "test"),))
-ACTORS = {actor.id: actor for actor in (ANNA, BEN, CLERK, TAXMAN)}
+ACTORS = {actor.id: actor for actor in (ANNA, BEN, CLERK, TAXMAN, STEWARD)}
 
 
 def populate(unit: Unit) -> None:
@@ -70,7 +75,7 @@ def populate(unit: Unit) -> None:
 
 
 def open_case(unit: Unit, case: str, subject: str = "person:anna") -> None:
-    unit.open_basis(Basis(subject=subject, body=MARKET, matter=MATTER, case=case))
+    unit.open_basis(Basis(subject=subject, body=MARKET, matter=MATTER, case=case, permission=SEE.name))
 
 
 class Scanner:

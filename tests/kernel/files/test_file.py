@@ -23,7 +23,7 @@ from gdbos.kernel import Kernel
 from gdbos.storage.migrate import KERNEL, drift
 from gdbos.unit import Unit
 
-from .conftest import ANNA, BEN, CASE, CLERK, MARKET, MATTER, NODE, TAX, TAXMAN, Client, open_case, person
+from .conftest import ANNA, BEN, CASE, CLERK, MARKET, MATTER, NODE, SEE, TAX, TAXMAN, Client, open_case, person
 from .samples import document, picture
 
 Play = Callable[..., None]
@@ -43,7 +43,7 @@ async def fetched(kernel: Kernel, actor: Any, file_id: UUID, *, case: str = "", 
 async def attached(kernel: Kernel) -> UUID:
     kept = await kernel.units.write(ANNA, keep, own(), picture())
     await kernel.units.write(NODE, admit, kept.id)
-    await kernel.units.write(ANNA, attach, kept.id, CASE, MATTER, MARKET)
+    await kernel.units.write(ANNA, attach, kept.id, CASE, MATTER, MARKET, SEE)
     return kept.id
 
 
@@ -128,7 +128,7 @@ def test_a_file_leaves_quarantine_once(play: Play):
         with pytest.raises(Gone):
             await fetched(kernel, ANNA, kept.id)
         with pytest.raises(Conflict):
-            await kernel.units.write(ANNA, attach, kept.id, CASE, MATTER, MARKET)
+            await kernel.units.write(ANNA, attach, kept.id, CASE, MATTER, MARKET, SEE)
 
     play(scene)
 
@@ -138,11 +138,11 @@ def test_only_the_subject_attaches_and_only_to_one_case(play: Play):
         kept = await kernel.units.write(ANNA, keep, own(), picture())
         for stranger in (BEN, CLERK, person("anna", acts_for="enterprise:91450100MA5K0A1B2T")):
             with pytest.raises(NotFound):
-                await kernel.units.write(stranger, attach, kept.id, CASE, MATTER, MARKET)
-        assert (await kernel.units.write(ANNA, attach, kept.id, CASE, MATTER, MARKET)).case == CASE
-        assert (await kernel.units.write(ANNA, attach, kept.id, CASE, MATTER, MARKET)).case == CASE
+                await kernel.units.write(stranger, attach, kept.id, CASE, MATTER, MARKET, SEE)
+        assert (await kernel.units.write(ANNA, attach, kept.id, CASE, MATTER, MARKET, SEE)).case == CASE
+        assert (await kernel.units.write(ANNA, attach, kept.id, CASE, MATTER, MARKET, SEE)).case == CASE
         with pytest.raises(Conflict):
-            await kernel.units.write(ANNA, attach, kept.id, "another", MATTER, MARKET)
+            await kernel.units.write(ANNA, attach, kept.id, "another", MATTER, MARKET, SEE)
         assert [found.id for found in await kernel.units.read(CLERK, refs, CASE)] == [kept.id]
         with pytest.raises(NotFound):
             await kernel.units.write(ANNA, detach, kept.id, "another")
@@ -157,7 +157,7 @@ def test_an_issued_document_cannot_be_handed_in_as_an_attachment(play: Play):
     async def scene(kernel: Kernel, _: Client) -> None:
         kept = await kernel.units.write(CASES, keep, own(purpose="issued"), picture())
         with pytest.raises(NotFound):
-            await kernel.units.write(ANNA, attach, kept.id, CASE, MATTER, MARKET)
+            await kernel.units.write(ANNA, attach, kept.id, CASE, MATTER, MARKET, SEE)
 
     play(scene)
 

@@ -42,7 +42,7 @@ def test_a_file_is_handed_in_and_fetched_again(play: Play):
             assert "filename*=UTF-8''%E8%99%9A%E6%9E%84%20" in got.headers["content-disposition"]
             assert got.headers["x-content-type-options"] == "nosniff"
             assert "sandbox" in got.headers["content-security-policy"]
-        for who in ("ben", "taxman"):
+        for who in ("ben", "taxman", "steward"):
             refused = await client.get(who, f"/api/files/{kept['id']}")
             assert (refused.status_code, "anna" in refused.text) == (404, False)
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("opened_at", Instant(), nullable=False),
         sa.Column("until", Instant(), nullable=True),
         sa.Column("closed_at", Instant(), nullable=True),
+        sa.Column("permission", sa.String(length=120), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("bus_basis_case", "bus_basis", ["case"], unique=False)
@@ -236,6 +237,7 @@ def upgrade() -> None:
         sa.Column("division", sa.String(length=6), nullable=False),
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("uploaded_by", sa.String(length=80), nullable=False),
+        sa.Column("permission", sa.String(length=120), nullable=False),
         sa.Column("at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )

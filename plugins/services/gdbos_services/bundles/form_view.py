@@ -16,6 +16,7 @@ from gdbos_services.matters import matter
 
 from .application import materials_wanted
 from .kept import Kept
+from .permission import READ
 from .record import Bundle, State, children, choice_of, get, kept_of, plan_of, settled_in, sheet_of
 from .view import BundleQuery, whose
 
@@ -202,4 +203,5 @@ FORM = Offer(
     gives=FormView,
     provide=show_form,
     discloses=_of_form,
+    permission=READ,
 )

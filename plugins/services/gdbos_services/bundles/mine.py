@@ -11,6 +11,7 @@ import msgspec
 
 from gdbos import Disclosed, Offer, Text, Unit
 
+from .permission import READ
 from .record import Bundle, State, bundle_of, plan_of
 from .tables import bundle
 from .view import STATES
@@ -83,5 +84,6 @@ MINE = Offer(
     gives=MineList,
     provide=show_mine,
     discloses=_of_list,
+    permission=READ,
     own=True,
 )

@@ -15,6 +15,7 @@ import msgspec
 from gdbos import Basis, Invalid, NotPublished, Text, Unit, on, subject_key
 from gdbos_services.cases import case
 from gdbos_services.cases.events import CaseClosed
+from gdbos_services.cases.permission import READ
 from gdbos_services.forms.form import Sheet
 from gdbos_services.matters import matter
 
@@ -147,7 +148,8 @@ def _hold(unit: Unit, child: Child, asked: dict[str, str], given: dict[str, Any]
     for element, value in given.items():
         if kind := kinds.get(asked[element]):
             subject = subject_key(unit.vault, kind, str(value))
-            unit.open_basis(Basis(subject=subject, body=child.body, matter=child.matter, case=str(child.case)))
+            about = {"subject": subject, "body": child.body, "matter": child.matter, "case": str(child.case)}
+            unit.open_basis(Basis(**about, permission=READ.name))
 
 
 def matter_elements(unit: Unit, one: Bundle, child: Child) -> dict[str, str]:

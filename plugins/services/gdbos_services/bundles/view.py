@@ -16,6 +16,7 @@ from gdbos_services.cases.state import State as CaseState
 from gdbos_services.cases.view import ClockView, clock_view, steps_of
 from gdbos_services.matters import matter
 
+from .permission import READ
 from .record import Bundle, Child, ChildState, State, children, get, plan_of
 from .reductions import Amounts, Reduction, reductions
 
@@ -190,4 +191,5 @@ BUNDLE = Offer(
     gives=BundleView,
     provide=show_bundle,
     discloses=_of_one,
+    permission=READ,
 )

@@ -20,6 +20,7 @@ from .dossier import Dossier, Filled, Names, merged, seal_dossier, seal_names
 from .events import CaseDrafted, CaseSubmitted, ClockRang
 from .limits import ring
 from .number import next_number
+from .permission import READ
 from .record import (
     Applicant,
     Case,
@@ -296,7 +297,7 @@ def _attach(unit: Unit, one: Case, materials: Sequence[Handed]) -> None:
     there = handed(unit, one)
     for each in materials:
         if each.file is not None:
-            attach(unit, each.file, str(one.id), one.matter, one.body)
+            attach(unit, each.file, str(one.id), one.matter, one.body, READ)
         _enter_material(unit, one, each, replaces=each.material in there)
 
 

@@ -8,12 +8,12 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import func, insert
 
-from gdbos import Basis, Unit
+from gdbos import Unit
 
 from .clock import FAR, legal_rule, working_days
 from .dossier import Result, seal_result
 from .events import CaseClosed, CaseVoided, DepartmentAwaited, Outcome
-from .record import Case, Done, calendar_of, get, matter_of, note, received_on, store
+from .record import Case, Done, basis_of, calendar_of, get, matter_of, note, received_on, store
 from .state import FINAL, Act
 from .tables import case_material, case_result
 
@@ -70,8 +70,7 @@ def end(unit: Unit, before: Case, after: Case, act: Act, outcome: Outcome, words
     note(unit, after, act, words)
     unit.close_bases(str(after.id))
     if after.received_at is not None:
-        kept = Basis(subject=after.subject, body=after.body, matter=after.matter, case=str(after.id), kind="archive")
-        unit.open_basis(kept)
+        unit.open_basis(basis_of(after, after.subject, kind="archive"))
     unit.emit(_closed(unit, after, outcome))
     return after
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from gdbos import N_, Basis, Conflict, Correction, Extension, Forbidden, Invalid, Suspension, Unit, Violation
+from gdbos import N_, Conflict, Correction, Extension, Forbidden, Invalid, Suspension, Unit, Violation
 from gdbos_services.forms.form import sheet
 
 from .clock import FAR, PROCEDURES, acceptance, legal_rule, refuse_extension
@@ -26,7 +26,7 @@ from .events import (
 )
 from .limits import set_alarms, timed
 from .question import subject_named
-from .record import Case, Done, answers_of, calendar_of, get, matter_of, note, received_on, store
+from .record import Case, Done, answers_of, basis_of, calendar_of, get, matter_of, note, received_on, store
 from .state import Act, next_state
 
 ONE_DAY = timedelta(days=1)
@@ -175,7 +175,7 @@ def approve(unit: Unit, case_id: UUID, reason: str = "", *, rule: str = "", inpu
     store(unit, before, after)
     note(unit, after, Act.APPROVE, reason, **({"rule": rule, "inputs": list(inputs)} if rule else {}))
     for subject in subject_named(unit, matter.handled_by, answers_of(unit, case_id)):
-        unit.open_basis(Basis(subject=subject, body=after.body, matter=after.matter, case=str(after.id)))
+        unit.open_basis(basis_of(after, subject))
     unit.emit(CaseApproved(**after.facts, handled_by=matter.handled_by, rule=rule))
     return after.done()
 

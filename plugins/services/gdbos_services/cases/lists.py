@@ -14,6 +14,7 @@ from gdbos_services.matters.matter import find
 
 from .clock import left
 from .dossier import names_in
+from .permission import READ
 from .record import Case, calendar_of, case_of
 from .state import FINAL, STATES, State
 from .tables import case
@@ -267,6 +268,7 @@ MINE = Offer(
     gives=MineList,
     provide=show_mine,
     discloses=_of_list,
+    permission=READ,
     own=True,
 )
 TASKS = Offer(
@@ -276,6 +278,7 @@ TASKS = Offer(
     gives=TaskList,
     provide=show_tasks,
     discloses=_of_list,
+    permission=READ,
 )
 ENDED = Offer(
     code="services.cases.ended",
@@ -284,4 +287,5 @@ ENDED = Offer(
     gives=EndedList,
     provide=show_ended,
     discloses=_of_ended,
+    permission=READ,
 )

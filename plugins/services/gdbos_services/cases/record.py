@@ -14,6 +14,7 @@ from gdbos import Basis, Calendar, Conflict, Correction, Extension, NotFound, Su
 from gdbos_services.matters.matter import Matter, find
 
 from .dossier import Dossier, Names, Result, dossier_in, names_in, result_in, seal_dossier, seal_words
+from .permission import READ
 from .state import Act, State, next_state
 from .tables import case, case_material, case_result, case_step
 
@@ -257,7 +258,12 @@ def hold_basis(unit: Unit, one: Case, until: datetime | None = None) -> None:
     """Give the handling body its basis to see the subject, and the person who acts for it."""
     unit.close_bases(str(one.id))
     for subject in dict.fromkeys((one.subject, one.applicant)):
-        unit.open_basis(Basis(subject=subject, body=one.body, matter=one.matter, case=str(one.id), until=until))
+        unit.open_basis(basis_of(one, subject, until=until))
+
+
+def basis_of(one: Case, subject: str, **how: Any) -> Basis:
+    """Why the handling body may see ``subject``: the case. Its files are for officials who may see cases."""
+    return Basis(subject=subject, body=one.body, matter=one.matter, case=str(one.id), permission=READ.name, **how)
 
 
 def received_on(unit: Unit, one: Case) -> date:

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from gdbos import KNOWN, N_, Actor, Bus, Run, Unit
+from gdbos import N_, Actor, Bus, Run, Unit
 
 from . import case
 from .case import Done, Handed
@@ -90,7 +90,7 @@ class Cases(Controller):
 
     tags = ("cases",)
 
-    @get(permission=KNOWN)
+    @get(permission=READ.of_officials())
     async def list_cases(
         self,
         bus: NamedDependency[Bus],
@@ -122,7 +122,7 @@ class Cases(Controller):
         """Begin an application, for oneself or for whom one acts."""
         return await run(case.draft_own, data.matter)
 
-    @get("/{case_id:uuid}", permission=KNOWN)
+    @get("/{case_id:uuid}", permission=READ.of_officials())
     async def get_case(self, case_id: FromPath[UUID], bus: NamedDependency[Bus], run: NamedDependency[Run]) -> CaseView:
         """One case, whole. Its subject is told who looked, unless they looked themselves."""
         return await look(case_id, bus, run)

@@ -12,6 +12,7 @@ from gdbos import Disclosed, Offer, Text, Unit, body_names
 
 from .clock import clock, left, working_days
 from .dossier import words_in
+from .permission import READ
 from .question import question
 from .record import Case, Recalled, calendar_of, dossier_of, get, matter_of, names_of, result_of
 from .state import ACTS, STATES, Act, State, acts_in
@@ -290,6 +291,7 @@ CASE = Offer(
     gives=CaseView,
     provide=show_case,
     discloses=_of_case,
+    permission=READ,
 )
 QUESTION = Offer(
     code="services.cases.question",
@@ -298,4 +300,5 @@ QUESTION = Offer(
     gives=Question,
     provide=show_question,
     discloses=_of_question,
+    permission=READ,
 )

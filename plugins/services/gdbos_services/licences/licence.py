@@ -36,6 +36,7 @@ from .document import MEDIA_TYPE, Printed, printed
 from .events import LicenceIssued, LicenceStateChanged
 from .face import Values, face_of, lines, masked
 from .identifier import identifier, new_serial, new_token
+from .permission import READ
 from .state import EXPIRED, VALID, on_day, refuse_change
 from .tables import licence, licence_register
 from .type import LicenceType, find
@@ -225,6 +226,7 @@ def _document(unit: Unit, kind: LicenceType, made: Licence, issuer: Text, values
         matter=made.matter,
         body=made.body,
         division=made.division,
+        permission=READ.name,
     )
     return keep(unit, new, content).id
 

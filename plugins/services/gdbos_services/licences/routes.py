@@ -13,10 +13,10 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from gdbos import KNOWN, N_, PUBLIC, Bus, Reply, Run
+from gdbos import N_, PUBLIC, Bus, Reply, Run
 
 from .licence import Done, change_state
-from .permission import OWN, REVOKE
+from .permission import OWN, READ, REVOKE
 from .verify import Entered, Verified, verify
 from .view import CaseId, DocumentQuery, Licences, LicenceView, MatterId, Purpose
 
@@ -52,7 +52,7 @@ class LicenceRoutes(Controller):
         """One's own licences and those of whom one acts for, the newest first."""
         return await mine(bus, after, limit)
 
-    @get("/{licence_id:uuid}", permission=KNOWN)
+    @get("/{licence_id:uuid}", permission=READ.of_officials())
     async def licence(
         self,
         licence_id: FromPath[UUID],
@@ -63,7 +63,7 @@ class LicenceRoutes(Controller):
         """One licence with its face: one's own, or a body's while the case it cites is live."""
         return await one(bus, licence_id, matter, case)
 
-    @get("/{licence_id:uuid}/document", permission=KNOWN)
+    @get("/{licence_id:uuid}/document", permission=READ.of_officials())
     async def document(
         self,
         licence_id: FromPath[UUID],

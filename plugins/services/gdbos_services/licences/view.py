@@ -14,6 +14,7 @@ from gdbos import Consumption, Disclosed, Gone, Offer, Text, Unit, body_names
 from .document import MEDIA_TYPE, Note, printed
 from .face import Values
 from .licence import holder_name_of, licence_of, licences_query, row_of, sheet_of, values_of, verify_address
+from .permission import READ
 from .state import SUSPENDED, VALID, on_day, title
 from .tables import licence
 from .type import find
@@ -214,6 +215,7 @@ MINE = Offer(
     gives=Licences,
     provide=show_mine,
     discloses=_of_list,
+    permission=READ,
     own=True,
 )
 LICENCE = Offer(
@@ -223,6 +225,7 @@ LICENCE = Offer(
     gives=LicenceView,
     provide=show_licence,
     discloses=_of_one,
+    permission=READ,
 )
 DOCUMENT = Offer(
     code="services.licences.document",
@@ -231,6 +234,7 @@ DOCUMENT = Offer(
     gives=Copy,
     provide=show_copy,
     discloses=_of_one,
+    permission=READ,
     grade="important",
 )
 OFFERS = [MINE, LICENCE, DOCUMENT]
