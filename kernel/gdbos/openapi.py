@@ -164,6 +164,8 @@ def _write_in(
 ) -> None:
     permission: Permission = handler.opt["permission"]
     operation["x-permission"] = permission.name
+    if permission.officials:
+        operation["x-permission-asked-of"] = "officials"
     operation["security"] = [] if permission == PUBLIC else [{"bearer": []}, {"session": []}]
     by_bus = isinstance(handler, ASGIRouteHandler) or "bus" in handler.parsed_fn_signature.parameters
     chosen = [

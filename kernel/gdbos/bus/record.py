@@ -37,7 +37,7 @@ bus_call = Table(
     Index("bus_call_body", "body", "id"),
     Index("bus_call_provider", "provider", "id"),
     Index("bus_call_case", "case", "id"),
-    info={"scope": Scope(body=("body", "provider"))},
+    info={"scope": Scope(body=("body", "provider"), matter="matter")},
 )
 
 bus_receipt = Table(

@@ -57,7 +57,7 @@ file = Table(
     Index("files_file_digest", "digest"),
     Index("files_file_state", "state", "at"),
     Index("files_file_subject", "subject", "id"),
-    info={"scope": Scope(division="division", body=("body",), subject=("subject",))},
+    info={"scope": Scope(division="division", body=("body",), subject=("subject",), matter="matter")},
 )
 
 
@@ -83,6 +83,7 @@ class NewFile(msgspec.Struct, frozen=True, kw_only=True):
     purpose: Purpose = "attachment"
     case: str = ""
     matter: str = ""
+    """Matter it is for. Who is limited to some matters sees the files of those only, and none without a matter."""
     body: str = ""
     """USCC of the body that handles the case; empty while there is none."""
     division: str = ""
@@ -190,7 +191,12 @@ def detach(unit: Unit, file_id: UUID, case: str) -> None:
     row = get_file(unit, file_id, lock=True)
     if row.subject != acting_subject(unit) or row.purpose != "attachment" or row.case != case:
         raise _nowhere()
-    free = {"case": "", "matter": "", "body": "", "division": "", "permission": ""}
+    free = {
+        "case": "",
+        "body": "",
+        "division": "",
+        "permission": "",
+    }  # the matter stays: an agent for it sees its files
     unit.execute(update(file).where(file.c.id == file_id).values(free))
     unit.record("files.detached", file=file_id, case=case)
 

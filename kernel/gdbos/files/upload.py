@@ -32,7 +32,7 @@ def entitled(unit: Unit, upload: Upload, name: str, media_type: str) -> NewFile:
     A case is believed only where a live basis says that the body may see the subject in it; otherwise anybody could put papers
     into anybody's case.
 
-    :raises NotFound: there is no such live case. :raises Forbidden: only a body issues documents.
+    :raises NotFound: there is no such live case, or its matter is none of those the actor is limited to. :raises Forbidden: only a body issues documents.
     :raises Conflict: the case is about several, so nobody can tell whose the file is.
     """
     actor = unit.actor
@@ -52,7 +52,7 @@ def _applicants(unit: Unit, upload: Upload, name: str, media_type: str) -> NewFi
     if upload.purpose != "attachment":
         raise Forbidden("Only a body issues documents; hand this in as an attachment.")
     if not upload.case:
-        if upload.matter or upload.body:
+        if upload.matter or upload.body or unit.actor.matters:  # an agent for some matters says which one it is
             raise _needed("case")
         return _new(upload, name, media_type, {"subject": subject})
     permission = _subjects(unit, upload, upload.body).get(subject)
@@ -68,6 +68,8 @@ def _subjects(unit: Unit, upload: Upload, body: str) -> dict[str, str]:
     for field in ("case", "matter"):
         if not getattr(upload, field):
             raise _needed(field)
+    if unit.actor.matters and upload.matter not in unit.actor.matters:
+        return {}
     t = bus_basis.c
     live = (t.closed_at.is_(None), or_(t.until.is_(None), t.until > unit.now))
     chosen = select(t.subject, t.permission).where(

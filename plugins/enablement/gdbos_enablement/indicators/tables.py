@@ -36,7 +36,7 @@ indicator_case = Table(
     Index("indicator_case_division", "division", "stage", "case"),
     Index("indicator_case_body", "body", "stage", "case"),
     Index("indicator_case_bundle", "bundle"),
-    info={"scope": OWNERS},
+    info={"scope": Scope(division="division", body=("body",), matter="matter")},
 )
 
 indicator_bundle = Table(

@@ -19,6 +19,7 @@ from gdbos import Instant, Scope, Sealed
 
 tables = MetaData()
 OWNERS = Scope(division="division", body=("body",))
+OF_MATTERS = Scope(division="division", body=("body",), matter="matter")
 
 oversight_case = Table(
     "oversight_case",
@@ -36,7 +37,7 @@ oversight_case = Table(
     Column("acceptance_due", Date),
     Column("legal_due", Date),
     Column("promise_due", Date),
-    info={"scope": OWNERS},
+    info={"scope": OF_MATTERS},
 )
 
 oversight_card = Table(
@@ -61,7 +62,7 @@ oversight_card = Table(
     UniqueConstraint("case", "rule", "due", name="oversight_card_once"),
     Index("oversight_card_body", "body", "id"),
     Index("oversight_card_division", "division", "id"),
-    info={"scope": OWNERS},
+    info={"scope": OF_MATTERS},
 )
 
 oversight_act = Table(

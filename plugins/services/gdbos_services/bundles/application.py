@@ -105,7 +105,7 @@ def answer(
     :raises Invalid: an answer is to nothing the form asks. :raises Conflict: it was handed in already.
     """
     before = _filling(unit, bundle_id)
-    kept = kept_of(unit, bundle_id)
+    kept = kept_of(unit, before)
     _refuse_unasked(sheet_of(unit, before, choice_of(unit, before, kept)), answers)
     kept = _merged(kept, answers, filled or {})
     if failures is not None:
@@ -122,7 +122,7 @@ def submit(
     :raises Conflict: it was handed in already.
     """
     before = _filling(unit, bundle_id)
-    kept = kept_of(unit, bundle_id)
+    kept = kept_of(unit, before)
     choice = choice_of(unit, before, kept)
     sheet = sheet_of(unit, before, choice)
     _refuse_unasked(sheet, answers or {})
@@ -235,8 +235,9 @@ def _missing(unit: Unit, ours: Sequence[Child], one: Bundle) -> Iterator[Violati
             yield Violation(path, "required", detail, facts={"title": material.title})
 
 
-def _hand_in(unit: Unit, ours: Sequence[Child], materials: Sequence[Brought]) -> None:
-    by_matter = {child.matter: child for child in ours}
+def refuse_foreign(ours: Sequence[Child], materials: Sequence[Brought]) -> None:
+    """:raises Invalid: a material is for a matter that is not in the bundle."""
+    by_matter = {child.matter for child in ours}
     detail = N_("The matter {matter} is not in this bundle; leave its materials out.")
     wrong = [
         Violation(f"$.materials[{at}].matter", "unknown", detail, facts={"matter": one.matter})
@@ -245,9 +246,13 @@ def _hand_in(unit: Unit, ours: Sequence[Child], materials: Sequence[Brought]) ->
     ]
     if wrong:
         raise Invalid(violations=wrong)
-    for matter_id, child in by_matter.items():
+
+
+def _hand_in(unit: Unit, ours: Sequence[Child], materials: Sequence[Brought]) -> None:
+    refuse_foreign(ours, materials)
+    for child in ours:
         theirs = [
-            Handed(material=one.material, file=one.file, how=one.how) for one in materials if one.matter == matter_id
+            Handed(material=one.material, file=one.file, how=one.how) for one in materials if one.matter == child.matter
         ]
         if theirs:
             case.hand_in(unit, child.case, theirs)

@@ -73,7 +73,8 @@ async def fill(done: Done, run: Run, bus: Bus, standards: Standards) -> Done:
 
 
 def _standing(unit: Unit, bundle_id: UUID) -> Standing:
-    one, kept = get(unit, bundle_id), kept_of(unit, bundle_id)
+    one = get(unit, bundle_id)
+    kept = kept_of(unit, one)
     choice = choice_of(unit, one, kept)
     sheet = sheet_of(unit, one, choice)
     return Standing(
@@ -133,7 +134,7 @@ def _keep(
     failures: Sequence[Failure],
     keys: Mapping[str, str],
 ) -> Done:
-    answers = kept_of(unit, bundle_id).answers
+    answers = kept_of(unit, get(unit, bundle_id)).answers
     emptied = {element: None for element in stale if element not in fresh}
     asked = {element: answers.get(keys[element]) for element in fresh if element in keys}
     return bundle.answer(unit, bundle_id, emptied, fresh, failures=failures, asked=asked)

@@ -108,7 +108,7 @@ class FormView(msgspec.Struct, frozen=True, kw_only=True):
 def show_form(unit: Unit, query: BundleQuery) -> FormView:
     """The one form with its answers, sources, and what could not be fetched. :raises NotFound: it is not the caller's to see."""
     one = get(unit, query.bundle)
-    kept, ours = kept_of(unit, one.id), children(unit, one.id)
+    kept, ours = kept_of(unit, one), children(unit, one.id)
     choice = choice_of(unit, one, kept)
     sheet = sheet_of(unit, one, choice)
     answers = {**kept.answers, **settled_in(sheet, choice)}

@@ -12,7 +12,7 @@ import msgspec
 from gdbos import Disclosed, Offer, Text, Unit
 
 from .permission import READ
-from .record import Bundle, State, bundle_of, plan_of
+from .record import Bundle, State, bundle_of, bundles_query, plan_of
 from .tables import bundle
 from .view import STATES
 
@@ -51,7 +51,7 @@ def show_mine(unit: Unit, query: MineQuery) -> MineList:
     """The caller's own bundles; nothing for anybody but a person."""
     if unit.actor.kind != "person":
         return MineList([])
-    statement = unit.rows(bundle).order_by(bundle.c.id.desc()).limit(query.limit + 1)
+    statement = bundles_query(unit).order_by(bundle.c.id.desc()).limit(query.limit + 1)
     if query.after:
         statement = statement.where(bundle.c.id < query.after)
     found = [bundle_of(row) for row in unit.execute(statement).mappings()]

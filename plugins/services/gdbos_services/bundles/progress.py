@@ -68,7 +68,7 @@ def advance(unit: Unit, event: CaseClosed) -> None:
     if ended is None or ended.case != UUID(event.case) or ended.state in ENDED:
         return
     ours[event.matter] = ended = _ended(unit, ended, event)
-    kept = kept_of(unit, one.id)
+    kept = kept_of(unit, one)
     if ended.state is ChildState.GRANTED:
         kept = _supplied(unit, one, ended, kept)
         one = store(unit, one, one, kept)
@@ -148,13 +148,15 @@ def _hold(unit: Unit, child: Child, asked: dict[str, str], given: dict[str, Any]
     for element, value in given.items():
         if kind := kinds.get(asked[element]):
             subject = subject_key(unit.vault, kind, str(value))
-            about = {"subject": subject, "body": child.body, "matter": child.matter, "case": str(child.case)}
-            unit.open_basis(Basis(**about, permission=READ.name))
+            case_id = str(child.case)
+            unit.open_basis(
+                Basis(subject=subject, body=child.body, matter=child.matter, case=case_id, permission=READ.name)
+            )
 
 
 def matter_elements(unit: Unit, one: Bundle, child: Child) -> dict[str, str]:
     """The elements that one matter's own form asks, with their identifier schemes."""
-    known = sheet_of(unit, one, choice_of(unit, one, kept_of(unit, one.id))).known
+    known = sheet_of(unit, one, choice_of(unit, one, kept_of(unit, one))).known
     return {element: one.scheme for element, one in known.items() if child.matter in one.asked_by}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import update
+from sqlalchemy import Select, update
 
 from gdbos import Conflict, NotFound, Unit
 from gdbos_services.forms.form import Sheet
@@ -107,9 +107,17 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
 # Reading, inside units.
 
 
+def bundles_query(unit: Unit) -> Select[Any]:
+    """The bundles that the actor may see: who is limited to some matters, those in which a case is theirs."""
+    found = unit.rows(bundle)
+    if unit.actor.matters:
+        found = found.where(bundle.c.id.in_(unit.rows(bundle_child, bundle_child.c.bundle)))
+    return found
+
+
 def get(unit: Unit, bundle_id: UUID, *, lock: bool = False) -> Bundle:
     """The bundle, if it is one the actor may see. :raises NotFound: it is not, or there is none."""
-    query = unit.rows(bundle).where(bundle.c.id == bundle_id)
+    query = bundles_query(unit).where(bundle.c.id == bundle_id)
     row = unit.execute(query.with_for_update() if lock else query).mappings().first()
     if row is None:
         raise nowhere()
@@ -138,12 +146,18 @@ def _child(row: Mapping[Any, Any]) -> Child:
     return Child(**fields | {"needs": tuple(row["needs"]), "state": ChildState(row["state"])})
 
 
-def kept_of(unit: Unit, bundle_id: UUID) -> Kept:
-    """The answers and their sources. :raises NotFound: the bundle is not the actor's to see."""
-    row = unit.execute(unit.rows(bundle, bundle.c.kept, bundle.c.division).where(bundle.c.id == bundle_id)).first()
+def kept_of(unit: Unit, one: Bundle) -> Kept:
+    """The answers and their sources: one form for every matter, so it is for those alone who may see all of them.
+
+    :raises NotFound: the actor is limited to some of the matters, or the bundle is not theirs to see.
+    """
+    row = unit.execute(unit.rows(bundle, bundle.c.kept, bundle.c.division).where(bundle.c.id == one.id)).first()
     if row is None:
         raise nowhere()
-    return opened(unit, row.kept, bundle_id, row.division)
+    kept = opened(unit, row.kept, one.id, row.division)
+    if unit.actor.matters and not set(choice_of(unit, one, kept).matters) <= set(unit.actor.matters):
+        raise nowhere()
+    return kept
 
 
 def plan_of(unit: Unit, one: Bundle) -> Plan:

@@ -49,5 +49,5 @@ bundle_child = Table(
     Column("number", String(50), nullable=False),
     Column("facts", JSON, nullable=False),  # once ended: its days, materials, trips, as its event told them
     Index("bundle_child_bundle", "bundle", "place"),
-    info={"scope": OWNERS},
+    info={"scope": Scope(division="division", body=("body",), subject=("subject",), matter="matter")},
 )

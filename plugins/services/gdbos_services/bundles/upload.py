@@ -9,8 +9,8 @@ from litestar.datastructures import UploadFile
 
 from gdbos import N_, Invalid, NewFile, Run, Settings, TooLarge, Unit, Violation, keep
 
-from .application import Brought, bring
-from .record import get
+from .application import Brought, bring, refuse_foreign
+from .record import children, get
 
 PREFIX = "material."
 """Field names are ``material.<matter>/<material>``."""
@@ -32,9 +32,9 @@ def _take(unit: Unit, bundle_id: UUID, matter: str, material: str, name: str, me
     most = unit.config(Settings).files.max_bytes
     if len(content) > most:
         raise TooLarge("The file has more than {most} bytes, which is what is taken here.", most=most)
-    get(unit, bundle_id)
+    refuse_foreign(children(unit, get(unit, bundle_id).id), [Brought(matter=matter, material=material)])
     subject = unit.actor.acts_for or unit.actor.subject
-    kept = keep(unit, NewFile(name=name, media_type=media_type, subject=subject), content)
+    kept = keep(unit, NewFile(name=name, media_type=media_type, subject=subject, matter=matter), content)
     bring(unit, bundle_id, [Brought(matter=matter, material=material, file=kept.id)])
 
 

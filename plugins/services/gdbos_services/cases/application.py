@@ -307,8 +307,8 @@ def _enter_material(unit: Unit, one: Case, each: Handed, *, replaces: bool) -> N
         same = (case_material.c.case == one.id) & (case_material.c.material == each.material)
         unit.execute(update(case_material).where(same).values(values))
         return
-    owners = {"division": one.division, "body": one.body, "subject": one.subject}
-    unit.execute(insert(case_material).values(id=new_id(), case=one.id, material=each.material, **owners, **values))
+    whose = {**one.whose, "case": one.id, "material": each.material}
+    unit.execute(insert(case_material).values(id=new_id(), **whose, **values))
 
 
 def _receive(unit: Unit, before: Case, after: Case, matter: Matter, kept: Dossier) -> Case:

@@ -197,8 +197,8 @@ def _take(unit: Unit, case_id: UUID, material: str, name: str, media_type: str, 
     most = unit.config(Settings).files.max_bytes
     if len(content) > most:
         raise TooLarge("The file has more than {most} bytes, which is what is taken here.", most=most)
-    subject = case.get(unit, case_id).subject
-    kept = keep(unit, NewFile(name=name, media_type=media_type, subject=subject), content)
+    one = case.get(unit, case_id)
+    kept = keep(unit, NewFile(name=name, media_type=media_type, subject=one.subject, matter=one.matter), content)
     case.hand_in(unit, case_id, [Handed(material=material, file=kept.id)])
 
 

@@ -52,9 +52,7 @@ def _keep_result(unit: Unit, one: Case, result: Result) -> None:
     unit.execute(
         insert(case_result).values(
             case=one.id,
-            division=one.division,
-            body=one.body,
-            subject=one.subject,
+            **one.whose,
             outcome=result.outcome,
             words=seal_result(unit, one.id, one.division, result),
             at=unit.now,

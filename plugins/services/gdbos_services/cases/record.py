@@ -132,6 +132,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return Done(id=self.id, number=self.number, state=self.state, version=self.version, note=note)
 
     @property
+    def whose(self) -> dict[str, str]:
+        """Whose every row about the case is."""
+        return {"division": self.division, "body": self.body, "subject": self.subject, "matter": self.matter}
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What every event of the case says."""
         return {
@@ -237,9 +242,7 @@ def note(unit: Unit, one: Case, act: Act, words: str = "", **facts: Any) -> None
     unit.execute(
         insert(case_step).values(
             id=row,
-            division=one.division,
-            body=one.body,
-            subject=one.subject,
+            **one.whose,
             case=one.id,
             act=str(act),
             event=STEP_EVENTS.get(act, ""),

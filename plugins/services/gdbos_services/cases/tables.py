@@ -7,16 +7,16 @@ from sqlalchemy import JSON, Boolean, Column, Date, Index, Integer, LargeBinary,
 from gdbos import Instant, Scope, Sealed
 
 tables = MetaData()
-OWNERS = Scope(division="division", body=("body",), subject=("subject",))
-MATTERS = Scope(division="division", body=("body",), subject=("subject",), matter="matter")
+OWNERS = Scope(division="division", body=("body",), subject=("subject",), matter="matter")
 
 
-def _owners() -> tuple[Column[str], Column[str], Column[str]]:
+def _owners() -> tuple[Column[str], ...]:
     """Whose a row is: repeated in every table, so that each is guarded by itself."""
     return (
         Column("division", String(6), nullable=False),
         Column("body", String(18), nullable=False),
         Column("subject", String(80), nullable=False),
+        Column("matter", String(120), nullable=False),
     )
 
 
@@ -26,7 +26,6 @@ case = Table(
     Column("id", Uuid, primary_key=True),
     *_owners(),
     Column("number", String(50), unique=True),  # from the receipt on
-    Column("matter", String(120), nullable=False),
     Column("matter_version", Integer, nullable=False),
     Column("pinned_on", Date, nullable=False),  # the matter is always read as of this day
     Column("state", String(12), nullable=False),
@@ -68,7 +67,7 @@ case = Table(
     Index("case_tasks", "body", "state", "due_key", "id"),
     Index("case_ended", "body", "closed_at", "id"),
     Index("case_bundle", "bundle"),
-    info={"scope": MATTERS},
+    info={"scope": OWNERS},
 )
 
 case_step = Table(
