@@ -41,8 +41,15 @@ def plant(unit: Unit, kernel: Kernel) -> int:
     for table, scope in tables:
         owner, value = next(iter(owners(scope).items()))
         if unit.connection.execute(select(table).where(table.c[owner] == value)).first() is None:
-            unit.connection.execute(insert(table).values({c.name: _value(c, scope) for c in table.columns}))
+            put(unit, table, scope, ID, **owners(scope))
     return len(tables)
+
+
+def put(unit: Unit, table: Table, scope: Scope, row: UUID, mark: str = MARK, **whose: str) -> None:
+    """Put one row into a scoped table: ``row`` wherever it holds an id, ``mark`` wherever a text, ``whose`` where it says so."""
+    values = {column.name: _value(column, row, mark) for column in table.columns}
+    owned = {name: value for name, value in whose.items() if name in owners(scope)}
+    unit.connection.execute(insert(table).values(values | owned))
 
 
 def owners(scope: Scope) -> dict[str, str]:
@@ -51,16 +58,14 @@ def owners(scope: Scope) -> dict[str, str]:
     return one | dict.fromkeys(scope.body, BODY) | dict.fromkeys(scope.subject, SUBJECT)
 
 
-def _value(column: Column[Any], scope: Scope) -> Any:
-    if column.name in (whose := owners(scope)):
-        return whose[column.name]
+def _value(column: Column[Any], row: UUID, mark: str) -> Any:
     match column.type:
         case Uuid():
-            return ID
+            return row
         case JSON():
             return []
         case LargeBinary():
-            return MARK.encode()
+            return mark.encode()
         case Boolean():
             return False
         case Integer():
@@ -70,7 +75,7 @@ def _value(column: Column[Any], scope: Scope) -> Any:
         case Date():
             return date(2026, 1, 1)
         case String(length=length):
-            return MARK[: length or None]
+            return mark[: length or None]
     raise TypeError(f"no canary value for {column}")
 
 

@@ -7,20 +7,24 @@ by hand, so a new plugin's routes are tried the moment it is enabled.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
-from litestar import Litestar, asgi, get
+from litestar import Litestar
 from litestar.handlers import BaseRouteHandler
 from litestar.routes import ASGIRoute, HTTPRoute
-from litestar.static_files import create_static_files_router
 
+from gdbos.config import Identification
 from gdbos.errors import Misconfigured
-from gdbos.http import HEADERS, refuse_unguarded
+from gdbos.http import HEADERS, application, refuse_unguarded
+from gdbos.kernel import Kernel
+from gdbos.testing import deployment
 
-from .demo import City, roles
+from .demo import City, demo_city, roles
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 LACKING = "You lack the permission"
@@ -34,6 +38,8 @@ class Cell(NamedTuple):
     permission: str
     officials: bool = False
     """Asked of officials alone; others come for what is their own or granted."""
+    weighty: bool = False
+    """Decides for others."""
 
     def asked(self, who: str, rights: list[str]) -> bool:
         """Whether the guard lets ``who`` through, who holds ``rights``."""
@@ -59,9 +65,9 @@ def named(route: HTTPRoute | ASGIRoute) -> set[str]:
     return {str(one) for one in route.methods} | {"OPTIONS"} | ({"HEAD"} if "GET" in route.methods else set())
 
 
-def permission(handler: BaseRouteHandler) -> tuple[str, bool]:
+def permission(handler: BaseRouteHandler) -> tuple[str, bool, bool]:
     named = handler.opt["permission"]
-    return named.name, named.officials
+    return named.name, named.officials, named.weighty
 
 
 def is_official(who: str) -> bool:
@@ -95,11 +101,17 @@ def outcome(answered: Any) -> str:
 
 @pytest.fixture(scope="module")
 def everybody(city: City) -> dict[str, list[str]]:
-    """Everybody by log-in, with the permissions the pack's TOML gives their role."""
+    """Everybody by log-in, with the permissions the pack's TOML gives their role; an agent has those of whom they act for, and who is
+    limited to some matters or stands in those of the post: what they may not see is a matter of rows."""
     given = {role: list(document["permissions"]) for role, document in roles().items()}
     people = {"": [], "anna": given["applicant"], "ben": given["applicant"]}
     systems = dict.fromkeys(city.keys, given["department-system"])
-    return people | {login: given[login] for login in city.officials} | systems
+    limited = {
+        "anna.agent": people["anna"],
+        "approver.limited": given["approver"],
+        "examiner.standin": given["examiner"],
+    }
+    return people | {login: given[login] for login in city.officials} | systems | limited
 
 
 def test_everybody_meets_exactly_what_each_handlers_permission_says(
@@ -118,6 +130,24 @@ def test_everybody_meets_exactly_what_each_handlers_permission_says(
             renew(city, who, cell)
     assert wrong == [], "\n" + "\n".join(map(str, wrong))
     assert tried > 1500
+
+
+def test_what_is_weighty_is_shut_to_officials_who_showed_no_second_factor(
+    tmp_path_factory: pytest.TempPathFactory, everybody: dict[str, list[str]]
+) -> None:
+    """Where the deployment demands it. What is not weighty goes on as before."""
+    with demo_city(tmp_path_factory.mktemp("factor"), identity=Identification(step_up_minutes=10)) as city:
+        weighty = [cell for cell in cells(city.client.app) if cell.weighty]
+        wrong, tried = [], 0
+        for who in city.officials:
+            for cell in (one for one in weighty if one.asked(who, everybody[who])):
+                answered = city.client.request(cell.method, filled(cell.template), headers=city.as_(who))
+                tried += 1
+                if answered.status_code != 401 or "problem:second-factor-needed" not in answered.text:
+                    wrong.append((who, *cell, answered.status_code, answered.text[:200]))
+            assert city.client.get("/api/identity/me", headers=city.as_(who)).status_code == 200
+    assert wrong == [], "\n" + "\n".join(map(str, wrong))
+    assert tried > 20
 
 
 def renew(city: City, who: str, cell: Cell) -> None:
@@ -245,26 +275,70 @@ def test_errors_are_problems_for_programs_and_pages_for_people(city: City) -> No
 
 # The guard refuses to start with what names no permission.
 
+ACME = """
+from litestar import WebSocket, asgi, get, websocket
+from litestar.static_files import create_static_files_router
+from litestar.types import Receive, Scope, Send
+from gdbos import PUBLIC, Plugin, hookimpl
 
-@get("/unguarded", sync_to_thread=False)
-def ordinary() -> None:
-    """Names no permission."""
+GUARD = {guard}
+
+@get("/acme/ordinary", **GUARD)
+async def ordinary() -> None: ...
+
+@asgi("/acme/asgi", copy_scope=False, methods=("GET", "OPTIONS"), **GUARD)
+async def raw(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+@websocket("/acme/websocket", **GUARD)
+async def socket(socket: WebSocket) -> None: ...
+
+static = create_static_files_router(path="/acme/static", directories=["."], opt=GUARD)
+
+@hookimpl
+def describe() -> Plugin:
+    return Plugin(name="acme.open", title="Open", {where}=[{handler}])
+"""
 
 
-@asgi("/unguarded")
-async def raw(scope: Any, receive: Any, send: Any) -> None:
-    """Names no permission."""
+@pytest.fixture
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Installs the distribution ``acme``, whose plugin brings one handler, and makes the application of a node that enables it."""
+
+    def started(where: str, handler: str, guard: str) -> Litestar:
+        (tmp_path / "acme_open.py").write_text(ACME.format(where=where, handler=handler, guard=guard), "utf-8")
+        info = tmp_path / "acme-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1\n", "utf-8")
+        (info / "entry_points.txt").write_text("[gdbos.plugins]\nacme.open = acme_open\n", "utf-8")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        return application(Kernel(deployment(tmp_path, plugins={"acme.open": {}})))
+
+    yield started
+    sys.modules.pop("acme_open", None)
 
 
-@pytest.mark.parametrize(
-    "handler",
-    [ordinary, raw, create_static_files_router(path="/unguarded", directories=["."])],
-    ids=["ordinary", "asgi", "static"],
-)
-def test_an_application_with_an_unguarded_handler_does_not_start(handler: Any) -> None:
-    app = Litestar([handler], openapi_config=None)
+HANDLERS = [
+    ("routes", "ordinary"),
+    ("pages", "ordinary"),
+    ("routes", "raw"),
+    ("routes", "socket"),
+    ("pages", "socket"),
+    ("pages", "static"),
+]
+
+
+@pytest.mark.parametrize(("where", "handler"), HANDLERS)
+def test_a_node_does_not_start_with_a_plugin_whose_handler_names_no_permission(
+    acme: Any, where: str, handler: str
+) -> None:
     with pytest.raises(Misconfigured, match="names no permission"):
-        refuse_unguarded(app)
+        acme(where, handler, "{}")
+
+
+@pytest.mark.parametrize(("where", "handler"), HANDLERS)
+def test_it_starts_once_the_handler_names_one(acme: Any, where: str, handler: str) -> None:
+    app = acme(where, handler, '{"permission": PUBLIC}')
+    assert any("/acme/" in route.path for route in app.routes)
 
 
 def test_no_handler_of_the_city_slips_past_the_guard(city: City) -> None:

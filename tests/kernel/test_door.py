@@ -45,7 +45,7 @@ from gdbos.errors import Forbidden
 from gdbos.ledger.leaf import CALLS
 from gdbos.ledger.tables import leaf
 from gdbos.ledger.verify import verify
-from gdbos.plugin import Disclosed, Offer
+from gdbos.plugin import Disclosed, Offer, Permission
 from gdbos.subjects import person_key
 from gdbos.testing import OPERATOR, postgres_database
 from gdbos.text import Text
@@ -371,6 +371,29 @@ def test_a_plugins_function_shows_people_their_own_data_and_nobody_elses(city: N
     newest = select(bus_call.c.outcome).where(bus_call.c.service == "test.secrets").order_by(bus_call.c.id)
     assert rows(city, lambda c: list(c.execute(newest).scalars())) == ["done", "forbidden"]
     assert len(city.receipts("ben")) == receipts
+
+
+SEE = Permission("test.secrets.see", "See secrets")
+GUARDED = msgspec.structs.replace(SECRETS, code="test.guarded", permission=SEE, discloses=lambda asked, shown: [])
+
+
+def test_a_plugins_function_answers_those_officials_of_a_body_whose_post_has_the_right(city: Nanning) -> None:
+    """And the body's systems by its grant, which is all they need."""
+    kernel = city.site.kernel
+    grant = new_grant(body=MARKET, system="test", service=GUARDED.code, provider=OPERATOR, purpose="to check")
+    city.site.unit(lambda unit: decide_grant(unit, draft(unit, grant), approve=True, reason="to check"))
+    city.site.call(kernel.refresh)
+    colleague = Actor(kind="official", id="test", body=MARKET, reach="body", permissions=frozenset({"test.other"}))
+
+    async def ask(actor: Actor) -> Any:
+        kernel.directory.replace([*kernel.directory.all(), offered_by_plugin(GUARDED, "test", OPERATOR)], ())
+        return await kernel.bus_for(actor, "test").call(GUARDED.code, {"citizen_id": ANNA})
+
+    with pytest.raises(Forbidden, match=SEE.name):
+        city.site.call(lambda: ask(colleague))
+    holder = msgspec.structs.replace(colleague, permissions=frozenset({"test.secrets.*"}))
+    for actor in (holder, msgspec.structs.replace(colleague, kind="system")):
+        assert city.site.call(lambda actor=actor: ask(actor)).fields == ("subject",)
 
 
 def test_no_other_body_sees_the_call_in_its_log(city: Nanning) -> None:

@@ -157,14 +157,16 @@ def refuse_farther(unit: Unit, wanted: Role) -> None:
 
 
 def end_post(unit: Unit, post_id: UUID) -> None:
-    """End a post today, or withdraw one that waits to be confirmed. :raises NotFound: there is none."""
+    """End a post today, or withdraw one that waits to be confirmed.
+
+    :raises NotFound: there is none within the actor's reach. :raises Forbidden: it is their own.
+    """
     there = or_(open_today(unit), and_(post.c.confirmed_at.is_(None), ahead(unit)))
-    row = unit.execute(select(post.c.account, post.c.body).where(post.c.id == post_id, there)).first()
+    chosen = select(post.c.account).join(body, body.c.uscc == post.c.body).where(post.c.id == post_id)
+    row = unit.execute(chosen.where(there, reached(unit))).first()
     if row is None:
         raise NotFound("There is no post {post} in force.", post=post_id)
     _refuse_own(unit, row.account)
-    where = get_body(unit, row.body)
-    refuse_beyond_reach(unit, where.uscc, where.division)
     unit.execute(update(post).where(post.c.id == post_id).values(until=unit.today))
     leave_duty(unit, post_id)
     advance(unit)
