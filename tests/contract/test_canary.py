@@ -83,4 +83,4 @@ def test_every_scoped_table_has_one(site: Site) -> None:
             if not unit.connection.execute(select(table).filter_by(**owners)).first()
         ]
 
-    assert site.unit(without) == []
+    assert set(site.unit(without)) <= {"bus_repeat"}  # answers for repeats are forgotten after a day, a canary's too
