@@ -144,8 +144,9 @@ class Delivery:
         if route.fetch is None:
             return None
         await self.units.lane.write(lambda connection: _lease(connection, claim, self.units.around.clock()))
+        within = asyncio.timeout(FETCHED_IN)
         try:
-            async with asyncio.timeout(FETCHED_IN) as within:
+            async with within:
                 return await route.fetch(event, self.bus_for(actor, route.plugin))
         except TimeoutError:
             if within.expired():

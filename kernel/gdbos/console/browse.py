@@ -76,7 +76,8 @@ def elements(standards: Standards, words: str, on: date, after: str) -> Found:
 def element(standards: Standards, id: str, on: date) -> ElementShown:
     """One element. :raises NotFound: there is none in force."""
     document = standards.document("elements", id, on)
-    authority = standards.words("body.role").get(document.value.authority, document.value.authority)
+    role = document.value.authority
+    authority = standards.words("body.role").get(role) or role
     return ElementShown(document, authority, users(standards, "elements", id, on))
 
 
