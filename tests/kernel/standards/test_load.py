@@ -131,9 +131,9 @@ def test_what_says_nothing_is_as_sure_as_its_file_else_its_pack_and_lower_packs_
         {"elements/x.toml": three, "elements/z.toml": ELEMENT.replace('"x"', '"z"')},
         head='confidence = "GK"\n',
     )
-    longer = '[[element]]\nid = "x"\nform = "an..9"\n'
+    shorter = '[[element]]\nid = "x"\nform = "an..7"\n'
     packs.write(
-        "guangxi", {"elements/x.toml": longer}, level="province", extends=["national"], head='confidence = "H"\n'
+        "guangxi", {"elements/x.toml": shorter}, level="province", extends=["national"], head='confidence = "H"\n'
     )
     stands = packs.load()
     assert {id: stands.document("elements", id).confidence for id in "xyz"} == {"x": "M", "y": "H", "z": "GK"}
