@@ -135,6 +135,28 @@ def test_another_system_that_is_down_is_waited_for_and_its_answer_used_once(new_
     assert asked == 5
 
 
+def test_settled_is_only_what_has_no_more_to_follow(new_node: Callable[..., Kernel]) -> None:
+    async def ask(event: Counted, bus: Any) -> int:
+        await asyncio.sleep(0.005)
+        return event.number
+
+    @on(Counted, fetch=ask)
+    def chain(unit: Unit, event: Counted, value: int) -> None:
+        unit.execute(insert(seen).values(key=event.thing, value=value))
+        if value % 40 < 39:
+            unit.emit(Counted(thing=event.thing, number=value + 1))
+
+    async def work(kernel: Kernel, delivery: Delivery) -> list[int]:
+        counts = []
+        for turn in range(4):
+            await kernel.units.write(KERNEL, emit, Counted(thing="c", number=turn * 40))
+            await delivery.settle()
+            counts.append(len(await kernel.units.read(KERNEL, values, "c")))
+        return counts
+
+    assert deliver(new_node(), work, handlers=[chain]) == [40, 80, 120, 160]
+
+
 def test_two_workers_share_the_outbox_without_doing_anything_twice(new_node: Callable[..., Kernel]) -> None:
     async def work(kernel: Kernel, delivery: Delivery) -> list[int]:
         other = Delivery(kernel.units, list(delivery.routes.values()), kernel.bus_for)

@@ -74,6 +74,7 @@ class Delivery:
         """Half of the slots are as many as one handler may hold: while it waits for another system the others go on."""
         self._awake = asyncio.Event()
         self._flying: dict[tuple[UUID, str], asyncio.Task[None]] = {}
+        self._launched = 0
 
     def wake(self) -> None:
         """Look at the outbox now rather than at the next idle tick."""
@@ -102,10 +103,14 @@ class Delivery:
     async def settle(self, timeout: float = 30.0) -> None:
         """Wait until no delivery is due, for demos and tests."""
         async with asyncio.timeout(timeout):
-            # In this order: what lands between the two has committed before the look, or is still due in it.
-            while self._flying or await self._look(everything=True):
+            while not await self._settled():
                 self.wake()
                 await asyncio.sleep(0.02)
+
+    async def _settled(self) -> bool:
+        launched = self._launched
+        # What is launched during the look may hold a lease already, which is not due, or have left others behind.
+        return not self._flying and not await self._look(everything=True) and launched == self._launched
 
     async def _look(self, everything: bool = False) -> list[Claim]:
         now, under_way = self.units.around.clock(), Counter(handler for _, handler in self._flying)
@@ -118,6 +123,7 @@ class Delivery:
         key = (claim.event, claim.handler)
         task = asyncio.create_task(self._deliver(claim), name=f"deliver {claim.handler}")
         self._flying[key] = task
+        self._launched += 1
 
         def landed(_: asyncio.Task[None]) -> None:
             self._flying.pop(key, None)

@@ -84,7 +84,6 @@ PATHS = {
         "/console/standards/crosswalks/gx.material-necessity/matter.material-necessity",
         "/console/standards/lists/deadlines",
         "/console/standards/lists/basis",
-        "/console/standards/lists/matter-rules",
         "/console/standards/lists/calendars",
         "/console/standards/lists/identifiers",
         "/console/standards/records/nanning.tax.request",
