@@ -103,6 +103,8 @@ def charge(
     key, now = _key(name), unit.now
     unit.execute(_FIRST, {"key": key, "until": now})
     until = unit.execute(select(attempt.c.until).where(attempt.c.key == key).with_for_update()).scalar_one()
+    if until > now + WINDOW:
+        until = now  # charged before the clock was set back, it would keep everybody out for as long as that
     spent = max(until, now) + WINDOW / allowed
     if spent > now + WINDOW:
         wait = math.ceil((spent - now - WINDOW).total_seconds())

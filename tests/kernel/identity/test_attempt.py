@@ -96,6 +96,14 @@ def test_a_networks_wait_ends(guessed: Served, clock: Clock) -> None:
     assert tried(guessed, "anna", PASSWORD, x_peer="203.0.113.7") == 201
 
 
+def test_a_clock_that_is_set_back_locks_nobody_out(guessed: Served, clock: Clock) -> None:
+    for n in range(25):
+        tried(guessed, f"name.{n}", x_peer="203.0.113.7")
+    clock.forward(days=-1)
+    assert tried(guessed, "anna", PASSWORD, x_peer="203.0.113.7") == 201
+    assert [tried(guessed, f"name.{n}", x_peer="203.0.113.7") for n in range(25)][-1] == 429, "and it counts on"
+
+
 def test_the_owner_gets_in_while_the_attack_goes_on(guessed: Served, clock: Clock) -> None:
     assert tried(guessed, "anna", PASSWORD, x_peer="192.0.2.1") == 201
     known = {name: value for name, value in guessed.client.cookies.items() if "known" in name}
