@@ -318,8 +318,8 @@ DECIDING = {
     " VALUES (gen_random_uuid(), gen_random_uuid(), 'x', 'security-administrator', '', '[]', now(), '', now(), '')",
     "identity_delegation": "(id, post, holder, delegate, matters, since, until, given_at)"
     " VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '[]', now(), now(), now())",
-    "bus_basis": '(id, subject, body, matter, "case", kind, opened_at)'
-    " VALUES (gen_random_uuid(), 'person:x', 'b', 'm', 'c', 'inspection', now())",
+    "bus_basis": '(id, subject, body, matter, "case", kind, permission, opened_at)'
+    " VALUES (gen_random_uuid(), 'person:x', 'b', 'm', 'c', 'inspection', '', now())",
     "bus_repeat": "(body, system, key, asked, reply, at) VALUES ('b', 's', 'k', '', '', now())",
     "ledger_pending": "(id, log, at, leaf, rows) VALUES (gen_random_uuid(), 'calls', now(), '', '[]')",
 }

@@ -38,6 +38,8 @@ def write(folder: Path, pack: str, items: Mapping[str, Mapping[str, Any]]) -> Pa
     for kind, table in TABLES.items():
         told = []
         for id, said in items.items():
+            if kind == "identifiers" and "title.zh" not in said:
+                said = {key: value for key, value in said.items() if key != "form"}  # an upper pack's pattern stays
             told += [f"[[{table}]]", f'id = "{named(kind, id)}"', *(_line(kind, key, value) for key, value in said.items())]  # fmt: skip
         (folder / kind).mkdir()
         (folder / kind / "all.toml").write_text("\n".join(told))
