@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import msgspec
 from served import command
 from sqlalchemy import Connection, func, select, text
@@ -33,14 +34,19 @@ def settled(town: Town) -> None:
     assert waiting == 0
 
 
+def _services(town: Town, http: httpx.Client) -> set[str]:
+    listed = http.get("/api/bus/services", headers=town.bearer(http, "guard")).json()["services"]
+    return {one["code"] for one in listed}
+
+
 def seen_over_http(town: Town) -> None:
     """Every applicant finds what they handed in, in the state they were told; who waited for long has to log in again."""
     town.tokens.clear()
     with town.client() as http:
-        services = {
-            one["code"] for one in http.get("/api/bus/services", headers=town.bearer(http, "guard")).json()["services"]
-        }
-        assert set(town.told.services) <= services
+        until = time.monotonic() + 3  # the last one may have been registered on another worker a moment ago
+        while missing := set(town.told.services) - _services(town, http):
+            assert time.monotonic() < until, missing
+            time.sleep(0.2)
         for made, number in list(town.told.submitted.items())[-5:]:
             found = [http.get(f"/api/services/cases/{made}", headers=town.bearer(http, who)) for who in PEOPLE]
             mine = [answer.json() for answer in found if answer.status_code == 200]

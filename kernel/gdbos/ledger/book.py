@@ -46,6 +46,7 @@ class Book:
         self.folder: Path = settings.home / "ledger"
         self._signers = partial(log_signers, settings, ring)
         self.epochs: dict[str, int] = dict.fromkeys(LOGS, 1)
+        self._looking = asyncio.Lock()  # what an earlier look found may not come after what a later one found
         self.short: dict[str, Seen] = {}
         """What others have seen of a log and the database does not hold; while there is any, the node only reads."""
         self.policy = own_policy(settings, log_verifiers(settings, ring))
@@ -66,10 +67,11 @@ class Book:
 
     async def look(self) -> None:
         """Hold the logs in the database against what their files remember."""
-        self.epochs, short = await self.lane.read(partial(_stand, self.folder))
-        for name in short.keys() - self.short.keys():
-            log.critical("ledger %s: records are missing that others have seen; this node only reads", name)
-        self.short = short
+        async with self._looking:
+            self.epochs, short = await self.lane.read(partial(_stand, self.folder))
+            for name in short.keys() - self.short.keys():
+                log.critical("ledger %s: records are missing that others have seen; this node only reads", name)
+            self.short = short
 
     def shut(self) -> ReadOnly | None:
         """Why nothing may be written now, if so."""
